@@ -1,0 +1,135 @@
+// What the world tells a modem. Every event answers a request made through World, or reports a
+// change that nobody asked for; it is delivered by Modem::on_event on a later turn, never from
+// inside a World call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "espat/address.h"
+
+namespace espat {
+
+/// 0 to 4: one of the module's five links (ESP-AT manual, CIPSTART `<link ID>`).
+using LinkId = uint8_t;
+
+/// Names one outstanding name resolution; chosen by the modem, returned by the world.
+using QueryId = uint8_t;
+
+/// Why a link could not be opened, or ended. The text goes to the log port; the AT port sees only
+/// what the firmware prints.
+enum class LinkError : uint8_t {
+  none,                 ///< the peer closed in the ordinary way
+  refused,              ///< TCP RST in answer to SYN
+  unreachable,          ///< no route, or ICMP said so
+  timed_out,            ///< no answer in time
+  reset,                ///< RST on an open link
+  address_in_use,       ///< the local port or address is taken
+  address_unavailable,  ///< the local address is not one of this host
+  out_of_resources,     ///< descriptors or memory ran out
+  tls,                  ///< handshake or record layer; details are on the log
+  other,
+};
+
+/// Answer to World::link_open: the link carries data from now on.
+struct LinkOpened {
+  LinkId link = 0;
+  Endpoint local;
+  Endpoint remote;
+};
+
+/// Answer to World::link_open: nothing was opened.
+struct LinkFailed {
+  LinkId link = 0;
+  LinkError error = LinkError::other;
+};
+
+/// The peer or the network ended an open link. Everything received before it was delivered already.
+struct LinkClosed {
+  LinkId link = 0;
+  LinkError error = LinkError::none;
+};
+
+/// World::link_send took fewer bytes than offered; it can take more now.
+struct LinkWritable {
+  LinkId link = 0;
+};
+
+/// World::uart_write took fewer bytes than offered; it can take more now.
+struct UartWritable {};
+
+/// Answer to World::resolve; `address` is none if the name has no such address or no server spoke.
+struct Resolved {
+  QueryId query = 0;
+  IpAddress address;
+};
+
+/// One access point as a scan sees it (ESP-AT manual, CWLAP).
+struct AccessPoint {
+  std::string_view ssid;
+  MacAddress bssid;
+  uint8_t channel = 1;
+  int8_t rssi_dbm = -50;
+  uint8_t ecn = 3;              ///< 0 OPEN, 2 WPA_PSK, 3 WPA2_PSK, 4 WPA_WPA2_PSK, ...
+  uint8_t pairwise_cipher = 4;  ///< 4 CCMP
+  uint8_t group_cipher = 4;
+  uint8_t bgn = 7;  ///< bit 0 802.11b, bit 1 g, bit 2 n
+  bool wps = false;
+};
+
+/// Answer to World::scan. The span and its texts live only during the call.
+struct Scanned {
+  std::span<const AccessPoint> access_points;
+};
+
+/// Error codes of +CWJAP, with the manual's numbers.
+enum class JoinError : uint8_t { timeout = 1, wrong_password = 2, no_access_point = 3, failed = 4 };
+
+/// World::join reached the access point; the address follows in StationGotIp.
+struct StationConnected {
+  MacAddress bssid;
+  uint8_t channel = 1;
+  int8_t rssi_dbm = -50;
+};
+
+/// The station has an address ("DHCP" of the world). The span lives only during the call.
+struct StationGotIp {
+  IpAddress ip;
+  IpAddress gateway;
+  IpAddress netmask;
+  IpAddress ip6_global;                   ///< none: this network has no IPv6
+  std::span<const Endpoint> dns_servers;  ///< in order of preference; may be empty
+};
+
+/// World::join ended without a connection.
+struct JoinFailed {
+  JoinError error = JoinError::failed;
+};
+
+/// The access point went away, or sent the station away. Nobody asked for it.
+struct StationLost {};
+
+/// A station joined this module's SoftAP and got an address from it.
+struct SoftApStationJoined {
+  MacAddress mac;
+  IpAddress ip;
+};
+
+/// A station left this module's SoftAP.
+struct SoftApStationLeft {
+  MacAddress mac;
+};
+
+/// Answer to World::flash_put and World::flash_erase: everything of that call is durable, or
+/// (ok = false) nothing of it is.
+struct FlashWritten {
+  bool ok = true;
+};
+
+using Event = std::variant<LinkOpened, LinkFailed, LinkClosed, LinkWritable, UartWritable, Resolved,
+                           Scanned, StationConnected, StationGotIp, JoinFailed, StationLost,
+                           SoftApStationJoined, SoftApStationLeft, FlashWritten>;
+
+}  // namespace espat

@@ -1,0 +1,84 @@
+// One emulated ESP-AT module: a state machine that owns no socket, no thread and no clock.
+//
+// The owner feeds it what happens outside (UART bytes, link data, events, deadlines), each call
+// with the current time; the modem acts on the World it was given. Calls must come from one thread
+// at a time and never from inside a World call (checked).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "espat/address.h"
+#include "espat/bytes.h"
+#include "espat/event.h"
+#include "espat/profile.h"
+#include "espat/time.h"
+
+namespace espat {
+
+class World;
+class Session;
+struct Command;
+
+/// How a module leaves the factory, as far as its owner decides.
+struct ModemOptions {
+  bool echo = true;                                      ///< ATE state at every boot
+  MacAddress mac{{0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01}};  ///< station; the SoftAP's is one higher
+  std::string join_ssid;  ///< not empty: boot as if these credentials were stored
+  std::string join_password;
+  /// false: what belongs to one exchange is written in one piece, which every driver survives.
+  /// true: URCs and +IPD may stand wherever the real module may put them: between echo and
+  /// response, between OK and the prompt, while data is awaited, between Recv and SEND OK.
+  bool strict_events = false;
+};
+
+class Modem {
+ public:
+  /// `world`, `profile` and `commands` must outlive the modem.
+  Modem(World& world, const Profile& profile, std::span<const Command> commands,
+        ModemOptions options);
+  Modem(const Modem&) = delete;
+  Modem& operator=(const Modem&) = delete;
+  ~Modem();
+
+  /// Switches the power on: settings are read from flash, `ready` is printed, and the station
+  /// joins if it is to. Call it once, before anything else.
+  void power_on(Time now);
+
+  /// Bytes from the MCU. Returns how many were taken; after fewer than given, keep the rest and
+  /// offer it again when World::uart_resume is called. The output never depends on how the input
+  /// is cut into calls that carry the same time.
+  [[nodiscard]] size_t on_uart(Bytes data, Time now);
+
+  /// Bytes received on an open link, from `from`. A stream's bytes may be taken in part; of a
+  /// datagram all or nothing. After fewer than given, keep the rest and offer it again when
+  /// World::link_resume is called.
+  [[nodiscard]] size_t on_link_data(LinkId link, Bytes data, const Endpoint& from, Time now);
+
+  /// Something happened; see event.h.
+  void on_event(const Event& event, Time now);
+
+  /// The time returned by deadline() has come. Calling it early does nothing.
+  void on_deadline(Time now);
+
+  /// The next instant at which on_deadline must be called; kNever if there is none. It can change
+  /// with every call on the modem.
+  [[nodiscard]] Time deadline() const;
+
+  /// True while nothing is under way that input would have to wait for: no command runs, no data
+  /// is awaited, all output has left. A program may stop then without cutting an answer short.
+  [[nodiscard]] bool idle() const;
+
+  /// How many payload bytes the modem awaits after the prompt `>`; 0 outside data input.
+  [[nodiscard]] size_t data_awaited() const;
+
+  /// True once after a broken invariant restarted the module; for tests and monitoring.
+  [[nodiscard]] bool crashed() const;
+
+ private:
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace espat

@@ -1,0 +1,161 @@
+// Everything a modem can ask of its outside, in one abstract class. io/ implements it with real
+// sockets, sim/ with a network and a clock made of numbers; an embedder may bring a third.
+//
+// Rules for every function here:
+//  - It is called only from inside a call on the Modem, on the modem's thread.
+//  - It never calls back into the Modem; answers come as events on a later turn.
+//  - Spans and views that it is given die when it returns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "espat/address.h"
+#include "espat/bytes.h"
+#include "espat/event.h"
+
+namespace espat {
+
+enum class Transport : uint8_t { tcp, udp, ssl };
+
+/// The module's two radio interfaces; each has its own address on the host.
+enum class Netif : uint8_t { station, softap };
+
+/// Socket options of a link (ESP-AT manual, CIPTCPOPT).
+struct SocketOptions {
+  int32_t linger_s = -1;         ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds
+  bool no_delay = false;         ///< TCP_NODELAY
+  uint32_t send_timeout_ms = 0;  ///< SO_SNDTIMEO, kept by the core; 0 = wait for ever
+};
+
+/// What World::link_open is to open. Host names are already resolved.
+struct OpenRequest {
+  Transport transport = Transport::tcp;
+  Endpoint remote;
+  Netif netif = Netif::station;
+  IpAddress local;            ///< address to bind; none = the interface's own
+  uint16_t local_port = 0;    ///< 0 = any
+  uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
+  SocketOptions options;
+};
+
+/// Line settings in the manual's own encoding (ESP-AT manual, UART_CUR).
+struct UartConfig {
+  uint32_t baud = 115200;    ///< 80 to 5,000,000 bits per second
+  uint8_t data_bits = 8;     ///< 5 to 8
+  uint8_t stop_bits = 1;     ///< 1 = one, 2 = one and a half, 3 = two
+  uint8_t parity = 0;        ///< 0 none, 1 odd, 2 even
+  uint8_t flow_control = 0;  ///< bit 0 RTS, bit 1 CTS
+  friend bool operator==(const UartConfig&, const UartConfig&) = default;
+};
+
+/// What World::join is to join (ESP-AT manual, CWJAP).
+struct JoinRequest {
+  std::string_view ssid;
+  std::string_view password;
+  bool bssid_given = false;
+  MacAddress bssid;
+  bool refuse_open_and_wep = false;  ///< `<pci_en>`
+  uint8_t pmf = 0;                   ///< bit 0 capable, bit 1 required
+};
+
+/// What World::scan is to look for (ESP-AT manual, CWLAP).
+struct ScanRequest {
+  std::string_view ssid;  ///< empty = all
+  bool bssid_given = false;
+  MacAddress bssid;
+  uint8_t channel = 0;  ///< 0 = all
+};
+
+/// One stored setting. A value is any bytes, at most 512 of them.
+struct FlashEntry {
+  std::string_view key;
+  std::string_view value;
+};
+
+/// Severity on the log port.
+enum class LogLevel : uint8_t { error, warn, info, debug };
+
+class World {
+ public:
+  World() = default;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  virtual ~World() = default;
+
+  // --- AT port --------------------------------------------------------------------------------
+
+  /// Writes the parts to the AT port, in order, as one write. Returns how many bytes were taken,
+  /// counted over all parts; after fewer than offered, UartWritable must follow once more fit.
+  /// A port to which nobody is connected takes everything, as a wire with no listener does.
+  virtual size_t uart_write(std::span<const Bytes> parts) = 0;
+
+  /// Modem::on_uart took fewer bytes than it was given; it will take more now, so offer the rest.
+  virtual void uart_resume() = 0;
+
+  /// Changes the line after everything written so far has left it ("AT+UART_CUR": OK still leaves
+  /// at the old rate). A port without line settings ignores it.
+  virtual void uart_configure(const UartConfig& config) = 0;
+
+  // --- links ----------------------------------------------------------------------------------
+
+  /// Opens link `link`, which is not open. Answered by LinkOpened or LinkFailed, unless
+  /// link_close comes first.
+  virtual void link_open(LinkId link, const OpenRequest& request) = 0;
+
+  /// Offers bytes of a stream, or for UDP one datagram to `to` (always taken whole, or dropped as
+  /// the network would). Returns the bytes taken; after fewer than offered, LinkWritable follows,
+  /// or LinkClosed.
+  virtual size_t link_send(LinkId link, Bytes data, const Endpoint& to) = 0;
+
+  /// Modem::on_link_data took fewer bytes than it was given; it will take more now.
+  virtual void link_resume(LinkId link) = 0;
+
+  /// Ends the link in any state. Bytes already taken are still sent. No event and no data of this
+  /// link comes after it.
+  virtual void link_close(LinkId link) = 0;
+
+  // --- names ----------------------------------------------------------------------------------
+
+  /// Asks `servers` in order for an address of `host`, a name and not a literal; no servers = the
+  /// host's own. Answered by Resolved with the same query; a new request with the same id replaces
+  /// the old one, which is then never answered.
+  virtual void resolve(QueryId query, std::string_view host, Family family,
+                       std::span<const Endpoint> servers) = 0;
+
+  // --- Wi-Fi ----------------------------------------------------------------------------------
+
+  /// Joins an access point: StationConnected, then StationGotIp; or JoinFailed. A join under way
+  /// is replaced.
+  virtual void join(const JoinRequest& request) = 0;
+  /// Leaves the access point or gives up joining; no station event comes after it. The world then
+  /// ends nothing else: the modem closes its links itself.
+  virtual void leave() = 0;
+  /// Looks for access points. Answered by Scanned.
+  virtual void scan(const ScanRequest& request) = 0;
+  /// Sends a station of the SoftAP away. Answered by SoftApStationLeft.
+  virtual void softap_disconnect(const MacAddress& mac) = 0;
+
+  // --- flash ----------------------------------------------------------------------------------
+
+  /// The stored value of a key; nothing was stored = a view with a null data pointer. The view
+  /// lives until the next call on the world.
+  virtual std::string_view flash_get(std::string_view key) = 0;
+  /// Stores all entries or none, durably. Answered by FlashWritten. One call at a time.
+  virtual void flash_put(std::span<const FlashEntry> entries) = 0;
+  /// Forgets every entry, durably. Answered by FlashWritten.
+  virtual void flash_erase() = 0;
+
+  // --- the module itself ----------------------------------------------------------------------
+
+  /// The chip restarts: every link is closed, every request forgotten, the station has left, the
+  /// line has its default settings. No event of before comes after it. Flash stays.
+  virtual void restart() = 0;
+
+  /// One line for the log port, without a line end.
+  virtual void log(LogLevel level, std::string_view line) = 0;
+};
+
+}  // namespace espat
