@@ -1,0 +1,43 @@
+// Finds `+++` alone: exactly three plus signs with at least 20 ms of silence around them and less
+// between them (ESP-AT manual, "+++"). Bytes that turn out to be something else are given back as
+// data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "espat/bytes.h"
+#include "espat/time.h"
+
+namespace espat {
+
+inline constexpr Duration kGuardTime = std::chrono::milliseconds(20);
+
+class EscapeDetector {
+ public:
+  /// Looks at the next bytes of the MCU. `held` is how many plus signs were held back before this
+  /// call and are data after all: the caller sends them first. `taken` of the new bytes are held
+  /// back now; everything behind them is data.
+  struct Verdict {
+    size_t held = 0;
+    size_t taken = 0;
+  };
+  Verdict feed(Bytes data, Time now);
+
+  /// When the plus signs held back must be judged; kNever if there are none.
+  Time deadline() const;
+  /// At the deadline: true if they were the escape sequence, which is then forgotten. False: they
+  /// are data, `held()` of them.
+  bool judge();
+
+  size_t held() const { return held_; }
+  /// Forgets what was held back and notes the time of the last byte.
+  void reset(Time last_byte);
+
+ private:
+  static constexpr uint8_t kLength = 3;
+  uint8_t held_ = 0;
+  Time last_byte_{};
+};
+
+}  // namespace espat

@@ -1,0 +1,245 @@
+// The state of one module, and the life of one command on it: a line comes in, its handler runs,
+// perhaps it waits, what it changed is stored, a final result code goes out.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/command.h"
+#include "core/data_input.h"
+#include "core/escape.h"
+#include "core/line_reader.h"
+#include "core/links.h"
+#include "core/settings.h"
+#include "core/station.h"
+#include "core/text.h"
+#include "core/timers.h"
+#include "core/uart_out.h"
+#include "espat/bytes.h"
+#include "espat/event.h"
+#include "espat/modem.h"
+#include "espat/profile.h"
+#include "espat/time.h"
+#include "espat/world.h"
+
+namespace espat {
+
+// Limits of the session. The line's is in line_reader.h, the links' in links.h, the guard time's in
+// escape.h; what differs between chips is in the profile.
+inline constexpr Duration kOpenTimeout = std::chrono::seconds(20);  // name and connection
+inline constexpr Duration kResolveTimeout = std::chrono::seconds(20);
+inline constexpr Duration kStrictGap = std::chrono::milliseconds(1);  // where a URC may stand
+inline constexpr Duration kBurstGap = std::chrono::microseconds(1);   // bytes of one instant end
+inline constexpr size_t kBacklogMaxBytes = 4096; // output of one burst that the port does not take
+inline constexpr size_t kHeldMaxBytes = 4096;     // URCs held back during data input
+inline constexpr size_t kInfoMaxBytes = 400;      // one information line
+inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
+
+/// A command that waits, as a named state. Events reach it after links and station have seen them.
+struct Wait {
+  std::string_view name;
+  void (*on_event)(Session&, const Event&);
+  void (*on_timeout)(Session&);  ///< null: there is no time limit
+};
+
+/// What happens once OK has been written.
+enum class AfterOk : uint8_t { nothing, restart, sleep, configure_uart };
+
+class Session {
+ public:
+  Session(World& world, const Profile& profile, std::span<const Command> commands,
+          ModemOptions options);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // --- what the modem's owner does; see modem.h -------------------------------------------------
+  void power_on(Time now);
+  size_t on_uart(Bytes data, Time now);
+  size_t on_link_data(LinkId link, Bytes data, const Endpoint& from, Time now);
+  void on_event(const Event& event, Time now);
+  void on_deadline(Time now);
+  Time deadline() const { return timers.deadline(); }
+  bool idle() const { return phase_ == Phase::idle && line_.empty() && out_.empty(); }
+  size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
+  bool crashed() const { return crashed_; }
+
+  // --- for handlers -----------------------------------------------------------------------------
+
+  /// The name of the command that runs, as its information lines begin: "+CWMODE", or with the
+  /// suffix it was called by, "+CWMODE_CUR".
+  std::string_view name() const { return name_.view(); }
+
+  /// An information line: the pieces and a line end.
+  template <typename... Pieces>
+  void info(const Pieces&... pieces) {
+    info_open(pieces..., "\r\n");
+  }
+  /// An information line that has no line end of its own (wire.md, rule 3).
+  template <typename... Pieces>
+  void info_open(const Pieces&... pieces) {
+    Text<kInfoMaxBytes> text;
+    (text.append(pieces), ...);
+    out_.write(text.view());
+  }
+  /// An unsolicited result code: the pieces and a line end. Waits while the MCU sends the data it
+  /// announced, unless the strict placement is on.
+  template <typename... Pieces>
+  void urc(const Pieces&... pieces) {
+    Text<kInfoMaxBytes> text;
+    (text.append(pieces), ...);
+    text.append("\r\n");
+    write_urc(text.view());
+  }
+
+  /// ERROR with code 0x0A. The reason goes to the log port, where the firmware puts it.
+  Outcome refuse(std::string_view reason);
+  /// ERROR because a value is of the right kind but makes no sense here: code 0x07 of the
+  /// parameter at this 1-based position.
+  Outcome refuse_value(uint16_t position, std::string_view reason);
+
+  /// The command waits and is busy until finish(). `timeout` of zero: no time limit.
+  Outcome await(const Wait& wait, Duration timeout = Duration::zero());
+  /// Ends the command that waits.
+  void finish(Outcome outcome);
+  /// To be done once OK has been written.
+  void after_ok(AfterOk action) { after_ok_ = action; }
+  /// Awaits `bytes` of payload for an open link; the handler returns kPrompt.
+  Outcome await_data(LinkId link, size_t bytes, const Endpoint& to);
+
+  Time now() const { return now_; }
+  Time booted_at() const { return booted_at_; }
+  /// Bytes of heap that a chip in this state would have free, and the least it ever had.
+  uint32_t free_heap() const;
+  uint32_t least_free_heap() const { return least_heap_; }
+
+  // --- for links and station --------------------------------------------------------------------
+
+  /// Received data may be written to the MCU now.
+  bool can_print_data() const;
+  /// Writes head, payload and tail of a +IPD as one piece.
+  void write_data(std::string_view head, Bytes payload, std::string_view tail) {
+    out_.write(head, payload, tail);
+  }
+  /// A link ended: if data is awaited for it, the send fails.
+  void link_ended(LinkId link);
+  void log(LogLevel level, std::string_view line) { world.log(level, line); }
+
+  World& world;
+  const Profile& profile;
+  const ModemOptions options;
+  const std::span<const Command> commands;
+
+  Settings settings;
+  Timers timers;
+  Links links;
+  Station station;
+
+  /// In RAM only: back to these values at every boot.
+  struct Volatile {
+    bool echo = true;             ///< ATE
+    bool error_codes = false;     ///< SYSLOG
+    bool store = true;            ///< SYSSTORE
+    bool mux = false;             ///< CIPMUX
+    bool ipd_shows_peer = false;  ///< CIPDINFO
+    int64_t clock_offset_s = 0;   ///< the module's clock less the time since boot
+    int32_t sleep_mode = 0;       ///< SLEEP
+    Duration deep_sleep{};        ///< GSLP: how long; zero = for ever
+    LinkId opening = 0;           ///< CIPSTART: the link that is being opened
+    UartConfig uart;
+    struct {
+      int wifi = 0, ble_adv = 0, ble_scan = 0, ble_conn = 0;
+    } rf_power;  ///< RFPOWER
+  };
+  Volatile ram;
+
+ private:
+  enum class Phase : uint8_t {
+    off,
+    booting,    // input is dropped
+    asleep,     // likewise
+    idle,       // a command may come
+    scheduled,  // strict: a line was echoed, its handler runs after a gap
+    running,    // inside a handler
+    waiting,    // a handler said pending
+    storing,    // done, but for the flash
+    prompting,  // strict: OK was written, the prompt follows after a gap
+    data,       // payload is awaited
+    received,   // payload is complete, Recv was written
+    sending,    // the network has not taken all of it
+  };
+  class Turn;
+
+  // session.cc: turns, input, output, power
+  void handle(const Event& event);
+  void take_timers();
+  void on_timer(Timer timer);
+  void on_gap();
+  void note_heap() { least_heap_ = std::min(least_heap_, free_heap()); }
+  bool accepts_input() const;
+  size_t consume(Bytes data);
+  size_t consume_line(Bytes data);
+  void line_complete();
+  void say_busy();
+  void resume_input();
+  void write_urc(std::string_view line);
+  void release_held();
+  void write_error_code(ErrorCode code);
+  void boot();
+  void restart();
+  void fall_asleep();
+  void stop();
+  void force_restart();
+  /// Returns `truth`; if it is false, the module restarts at the end of the turn, as the chip's
+  /// watchdog would make it.
+  bool verify(bool truth, std::string_view what);
+  void recover();
+
+  // session_command.cc: one command
+  void run_line();
+  void run_command(std::string_view name, std::span<char> tail);
+  void settle(Outcome outcome);
+  Outcome refuse_with(ErrorCode code, std::string_view reason);
+  void store_or_finish();
+  void finish_stored(bool ok);
+  void finish_ok();
+  void finish_error(ErrorCode code);
+
+  // session_data.cc: data input
+  void prompt();
+  size_t consume_data(Bytes data);
+  void feed_pluses(size_t count);
+  void judge_escape();
+  void payload_complete();
+  void send_payload();
+  void finish_send(bool ok);
+
+  UartOut out_;
+  LineReader line_;
+  DataInput data_;
+  EscapeDetector escape_;
+  std::string held_;  // URCs that wait for the end of data input
+  Text<32> name_;
+  Phase phase_ = Phase::off;
+  AfterOk after_ok_ = AfterOk::nothing;
+  Stored stored_ = Stored::never;  // of the running command, after its suffix was heeded
+  Settings::Groups groups_ = 0;
+  const Wait* wait_ = nullptr;
+  Time now_{};
+  Time booted_at_{};
+  Time full_since_ = kNever;  // the way out has been full since then
+  Time last_input_{};
+  uint32_t least_heap_ = 0;
+  bool in_turn_ = false;
+  bool input_stalled_ = false;  // the world keeps bytes of the MCU
+  bool line_unechoed_ = false;  // part of the line came while busy
+  bool surplus_ = false;        // this burst of surplus bytes was answered
+  bool data_link_lost_ = false;
+  bool broken_ = false;
+  bool crashed_ = false;
+};
+
+}  // namespace espat

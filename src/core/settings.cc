@@ -1,0 +1,142 @@
+#include "core/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <variant>
+#include <vector>
+
+namespace espat {
+
+namespace {
+
+/// How one member of Settings is called in flash.
+struct Field {
+  std::string_view key;
+  Settings::Groups group;
+  std::variant<int32_t Settings::*, std::string Settings::*> member;
+};
+
+using S = Settings;
+// Keys are for ever: a module updated from an older espat must find its values again.
+constexpr Field kFields[] = {
+    {"uart.baud", S::kUart, &S::baud},
+    {"uart.data_bits", S::kUart, &S::data_bits},
+    {"uart.stop_bits", S::kUart, &S::stop_bits},
+    {"uart.parity", S::kUart, &S::parity},
+    {"uart.flow_control", S::kUart, &S::flow_control},
+    {"sysmsg", S::kSysMsg, &S::sysmsg},
+    {"wifi.mode", S::kMode, &S::wifi_mode},
+    {"wifi.ssid", S::kJoin, &S::ssid},
+    {"wifi.password", S::kJoin, &S::password},
+    {"wifi.bssid", S::kJoin, &S::bssid},
+    {"wifi.pci_en", S::kJoin, &S::pci_en},
+    {"wifi.listen_interval", S::kJoin, &S::listen_interval},
+    {"wifi.scan_mode", S::kJoin, &S::scan_mode},
+    {"wifi.join_timeout_s", S::kJoin, &S::join_timeout_s},
+    {"wifi.pmf", S::kJoin, &S::pmf},
+    {"wifi.reconnect_s", S::kReconnect, &S::reconnect_interval_s},
+    {"wifi.reconnect_count", S::kReconnect, &S::reconnect_count},
+    {"wifi.auto_join", S::kAutoJoin, &S::auto_join},
+    {"ap.ssid", S::kSoftAp, &S::ap_ssid},
+    {"ap.password", S::kSoftAp, &S::ap_password},
+    {"ap.channel", S::kSoftAp, &S::ap_channel},
+    {"ap.ecn", S::kSoftAp, &S::ap_ecn},
+    {"ap.max_stations", S::kSoftAp, &S::ap_max_stations},
+    {"ap.hidden", S::kSoftAp, &S::ap_hidden},
+    {"dhcp", S::kDhcp, &S::dhcp},
+    {"dhcps.lease_min", S::kDhcpRange, &S::dhcps_lease_min},
+    {"dhcps.start", S::kDhcpRange, &S::dhcps_start},
+    {"dhcps.end", S::kDhcpRange, &S::dhcps_end},
+    {"phy.station", S::kStationPhy, &S::station_phy},
+    {"phy.ap", S::kSoftApPhy, &S::ap_phy},
+    {"mac.station", S::kStationMac, &S::station_mac},
+    {"mac.ap", S::kSoftApMac, &S::ap_mac},
+    {"ip.station", S::kStationIp, &S::station_ip},
+    {"ip.station_gateway", S::kStationIp, &S::station_gateway},
+    {"ip.station_netmask", S::kStationIp, &S::station_netmask},
+    {"ip.ap", S::kSoftApIp, &S::ap_ip},
+    {"ip.ap_gateway", S::kSoftApIp, &S::ap_gateway},
+    {"ip.ap_netmask", S::kSoftApIp, &S::ap_netmask},
+    {"ipv6", S::kIpv6, &S::ipv6},
+    {"dns.manual", S::kDns, &S::dns_manual},
+    {"dns.1", S::kDns, &S::dns1},
+    {"dns.2", S::kDns, &S::dns2},
+    {"dns.3", S::kDns, &S::dns3},
+};
+
+std::string encode(const Settings& settings, const Field& field) {
+  if (const auto* number = std::get_if<int32_t S::*>(&field.member)) {
+    return std::to_string(settings.**number);
+  }
+  return settings.*std::get<std::string S::*>(field.member);
+}
+
+void decode(std::string_view value, const Field& field, Settings& settings) {
+  if (const auto* text = std::get_if<std::string S::*>(&field.member)) {
+    settings.** text = value;
+    return;
+  }
+  int32_t number = 0;
+  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (failure == std::errc{} && end == value.data() + value.size()) {
+    settings.*std::get<int32_t S::*>(field.member) = number;
+  }
+}
+
+}  // namespace
+
+Settings Settings::factory(const Profile& profile, const MacAddress& mac) {
+  Settings settings;
+  settings.station_phy = settings.ap_phy = profile.default_phy;
+  settings.station_mac = mac.text();
+  MacAddress ap = mac;
+  ++ap.bytes[5];  // as on the chip; a wrap stays within the vendor's block
+  settings.ap_mac = ap.text();
+  settings.ap_ip = settings.ap_gateway = "192.168.4.1";
+  settings.ap_netmask = "255.255.255.0";
+  // "ESP_" and the last three bytes of its hardware address.
+  settings.ap_ssid = "ESP_";
+  for (const char c : std::string_view(settings.ap_mac).substr(9)) {
+    if (c != ':') settings.ap_ssid += c >= 'a' ? static_cast<char>(c - 32) : c;
+  }
+  return settings;
+}
+
+UartConfig Settings::uart() const {
+  return {.baud = static_cast<uint32_t>(baud),
+          .data_bits = static_cast<uint8_t>(data_bits),
+          .stop_bits = static_cast<uint8_t>(stop_bits),
+          .parity = static_cast<uint8_t>(parity),
+          .flow_control = static_cast<uint8_t>(flow_control)};
+}
+
+void load_settings(Settings& settings, World& world) {
+  for (const Field& field : kFields) {
+    const std::string_view value = world.flash_get(field.key);
+    if (value.data() != nullptr) decode(value, field, settings);
+  }
+}
+
+bool store_settings(const Settings& settings, Settings::Groups groups, World& world) {
+  struct Change {
+    std::string_view key;
+    std::string value;
+  };
+  std::vector<Change> changes;
+  for (const Field& field : kFields) {
+    if ((field.group & groups) == 0) continue;
+    std::string value = encode(settings, field);
+    const std::string_view stored = world.flash_get(field.key);
+    if (stored.data() == nullptr || stored != value) {
+      changes.push_back({field.key, std::move(value)});
+    }
+  }
+  if (changes.empty()) return false;
+  std::vector<FlashEntry> entries;
+  entries.reserve(changes.size());
+  for (const Change& change : changes) entries.push_back({change.key, change.value});
+  world.flash_put(entries);
+  return true;
+}
+
+}  // namespace espat
