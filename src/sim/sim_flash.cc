@@ -1,0 +1,58 @@
+#include "sim/sim_flash.h"
+
+#include <utility>
+
+namespace espat::sim {
+
+namespace {
+constexpr size_t kValueMaxBytes = 512;  // world.h, FlashEntry
+}
+
+std::string_view SimFlash::get(std::string_view key) const {
+  const auto found = durable_.find(key);
+  return found == durable_.end() ? std::string_view() : std::string_view(found->second);
+}
+
+void SimFlash::put(std::span<const FlashEntry> entries) {
+  turns_.world_called("flash_put");
+  Write write;
+  for (const FlashEntry& entry : entries) {
+    turns_.rule(entry.value.size() <= kValueMaxBytes, "flash_put of a value that is too long");
+    turns_.rule(!entry.key.empty(), "flash_put without a key");
+    write.entries.insert_or_assign(std::string(entry.key), std::string(entry.value));
+  }
+  begin(std::move(write));
+}
+
+void SimFlash::erase() {
+  turns_.world_called("flash_erase");
+  begin({.erase = true, .fails = false, .entries = {}});
+}
+
+void SimFlash::begin(Write write) {
+  turns_.rule(!pending_, "a flash write began before the one before it was answered");
+  write.fails = fail_in_ == 1;
+  if (fail_in_ > 0) --fail_in_;
+  pending_ = std::move(write);
+  turns_.post(latency_, [this] {
+    const bool ok = !pending_->fails;
+    commit();
+    turns_.event(FlashWritten{ok});
+  });
+}
+
+void SimFlash::commit() {
+  const std::optional<Write> write = std::exchange(pending_, std::nullopt);
+  if (!write || write->fails) return;
+  if (write->erase) durable_.clear();
+  for (const auto& [key, value] : write->entries) durable_.insert_or_assign(key, value);
+}
+
+void SimFlash::restart() { commit(); }
+
+void SimFlash::power_loss() {
+  if (random_.chance(500)) pending_.reset();
+  commit();
+}
+
+}  // namespace espat::sim

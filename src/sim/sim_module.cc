@@ -1,0 +1,87 @@
+#include "sim/sim_module.h"
+
+#include <algorithm>
+
+#include "core/command.h"
+
+namespace espat::sim {
+
+namespace {
+constexpr size_t kRandomChunkMaxBytes = 64;
+}
+
+SimModule::SimModule(std::span<const Command> commands, SimOptions options)
+    : options_(std::move(options)),
+      commands_(commands),
+      world_(options_.seed),
+      chunks_(options_.chunking.seed) {}
+
+void SimModule::power_on() {
+  modem_ = std::make_unique<Modem>(world_, *options_.profile, commands_, options_.modem);
+  world_.turns().attach(modem_.get());
+  world_.turns().power_on();
+}
+
+void SimModule::power_loss() {
+  world_.turns().attach(nullptr);
+  modem_.reset();
+  world_.power_loss();
+}
+
+size_t SimModule::next_chunk(size_t left) {
+  const Chunking& how = options_.chunking;
+  switch (how.kind) {
+    case Chunking::Kind::whole:
+      return left;
+    case Chunking::Kind::cut_at:
+      return how.position > fed_
+                 ? static_cast<size_t>(std::min<uint64_t>(left, how.position - fed_))
+                 : left;
+    case Chunking::Kind::bytewise:
+      return 1;
+    case Chunking::Kind::random:
+      return std::min(left, static_cast<size_t>(chunks_.between(1, kRandomChunkMaxBytes)));
+  }
+  return left;
+}
+
+void SimModule::feed(std::string_view bytes) {
+  if (!modem_) return;
+  while (!bytes.empty()) {
+    const size_t n = next_chunk(bytes.size());
+    world_.uart().send(as_bytes(bytes.substr(0, n)));
+    bytes.remove_prefix(n);
+    fed_ += n;
+  }
+}
+
+void SimModule::run_for(Duration duration) {
+  const Time until = now() + duration;
+  while (world_.turns().run_next(until)) {
+  }
+}
+
+bool SimModule::run_until(const std::function<bool()>& done, Duration limit) {
+  const Time until = now() + limit;
+  while (!done()) {
+    if (!world_.turns().run_next(until)) return done();
+  }
+  return true;
+}
+
+bool SimModule::run_until_idle(Duration limit) {
+  return run_until(
+      [this] {
+        return modem_ && modem_->idle() && world_.turns().scheduler().empty() &&
+               world_.uart().unread_bytes() == 0;
+      },
+      limit);
+}
+
+std::string SimModule::command(std::string_view line, Duration limit) {
+  feed(std::string(line) + "\r\n");
+  run_until_idle(limit);
+  return take_output();
+}
+
+}  // namespace espat::sim

@@ -1,0 +1,172 @@
+// The network around a simulated module: TCP listeners and UDP peers that a test scripts, links
+// with latency and a send window, and nothing that ever happens by chance unless asked for.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/links.h"
+#include "espat/address.h"
+#include "espat/bytes.h"
+#include "espat/event.h"
+#include "espat/world.h"
+#include "sim/random.h"
+#include "sim/turns.h"
+
+namespace espat::sim {
+
+/// One TCP connection of the module, numbered from 0 in the order in which they were accepted.
+using PeerId = size_t;
+
+/// What waits at a TCP endpoint, and what it does with those who come. The functions may call the
+/// peer functions of SimNetwork.
+struct Listener {
+  enum class Answer : uint8_t {
+    accepts,
+    refuses,      ///< RST, as an endpoint at which nothing listens
+    silent,       ///< the SYN is lost for ever
+    unreachable,  ///< ICMP says so
+  };
+  Answer answer = Answer::accepts;
+  std::function<void(PeerId)> on_open;
+  std::function<void(PeerId, Bytes)> on_data;
+  std::function<void(PeerId)> on_close;  ///< the module has closed
+};
+
+/// A datagram that reached a UDP peer: from the module's endpoint.
+using OnDatagram = std::function<void(const Endpoint& from, Bytes data)>;
+
+class SimNetwork {
+ public:
+  SimNetwork(Turns& turns, Random& random) : turns_(turns), random_(random) {}
+
+  // --- the scene ---
+  void add_listener(const Endpoint& at, Listener listener) { listeners_[at] = std::move(listener); }
+  void add_datagram_peer(const Endpoint& at, OnDatagram on_datagram) {
+    datagram_peers_[at] = std::move(on_datagram);
+  }
+  /// One way. Bytes never overtake each other.
+  void set_latency(Duration latency) { latency_ = latency; }
+  /// How many bytes of a link may be on their way or unread by the peer.
+  void set_send_window(size_t bytes) { send_window_bytes_ = bytes; }
+  /// How many bytes the module is offered at a time.
+  void set_read_max(size_t bytes) { read_max_bytes_ = bytes; }
+  /// The local port of the next connection that does not choose one.
+  void set_next_port(uint16_t port) { next_port_ = port; }
+  /// So many of a thousand sends take only a part of what they are offered.
+  void shorten_sends(uint32_t per_mille) { short_per_mille_ = per_mille; }
+
+  // --- peers ---
+  size_t peers() const { return connections_.size(); }
+  /// The link that the connection was opened for.
+  LinkId peer_link(PeerId peer) const { return connections_[peer].link; }
+  /// Neither side has closed.
+  bool peer_open(PeerId peer) const { return connections_[peer].peer_open; }
+  void peer_send(PeerId peer, std::string_view bytes);
+  /// Orderly end, after everything that was sent.
+  void peer_close(PeerId peer) { peer_end(peer, LinkError::none); }
+  /// RST, behind everything that was sent; what the module sent and the peer did not read is lost.
+  void peer_reset(PeerId peer) { peer_end(peer, LinkError::reset); }
+  /// A peer that does not read fills its window.
+  void peer_read(PeerId peer, bool reading);
+  /// Everything the peer has read.
+  const std::string& peer_received(PeerId peer) const { return connections_[peer].received; }
+  /// The first answers `peer_received` and forgets it.
+  std::string take_peer_received(PeerId peer);
+  /// Bytes that the modem has taken from its links, or handed to them.
+  uint64_t taken_bytes() const { return taken_; }
+  uint64_t sent_bytes() const { return sent_; }
+  /// A datagram to a local endpoint of the module; lost if no UDP link has that port.
+  void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
+
+  // --- the world's side (world.h) ---
+  /// `own` is the address of the module's interface.
+  void open(LinkId link, const OpenRequest& request, const IpAddress& own);
+  size_t send(LinkId link, Bytes data, const Endpoint& to);
+  void resume(LinkId link);
+  void close(LinkId link);
+  /// Every link ends as by close: the module restarts, or has lost its power.
+  void restart();
+
+ private:
+  static constexpr PeerId kNoPeer = ~PeerId{0};
+
+  struct Datagram {
+    Endpoint from;
+    std::string data;
+  };
+
+  /// The module's end of a link.
+  struct Slot {
+    enum class State : uint8_t { closed, opening, open };
+    State state = State::closed;
+    uint64_t serial = 0;  // what was posted for an earlier life of the slot is void
+    bool datagrams = false;
+    Endpoint local;
+    Endpoint remote;
+    PeerId peer = kNoPeer;
+    bool stalled = false;  // waits for link_resume
+    bool pump_posted = false;
+    bool blocked = false;  // owes LinkWritable
+    std::string arrived;   // of a stream, not yet taken
+    std::deque<Datagram> queue;
+    bool ended = false;  // the peer's end has arrived
+    LinkError error = LinkError::none;
+  };
+
+  /// The peer's end of a stream.
+  struct Connection {
+    Listener listener;
+    LinkId link = 0;
+    uint64_t serial = 0;
+    bool peer_open = true;
+    bool reading = true;
+    Time to_module{};  // when the latest bytes arrive: none overtake them
+    Time to_peer{};
+    size_t in_flight = 0;  // the module's bytes that the peer has not read
+    std::string unread;
+    std::string received;
+  };
+
+  void post_for(LinkId link, Duration delay, Scheduler::Task task);
+  void connect(LinkId link, const OpenRequest& request);
+  void opened(LinkId link);
+  void fail(LinkId link, LinkError error);
+  void end(LinkId link);
+  size_t send_stream(LinkId link, Bytes data);
+  void send_to_datagram_peer(const Slot& slot, Bytes data, const Endpoint& to);
+  void arrive_at_peer(PeerId peer, std::string bytes);
+  void peer_takes(PeerId peer, std::string_view bytes);
+  void peer_end(PeerId peer, LinkError error);
+  void tell_writable(LinkId link);
+  void pump_soon(LinkId link, Duration delay);
+  void pump(LinkId link);
+  void pump_datagram(LinkId link);
+  /// When something that leaves now arrives, not before what left `latest`; updates `latest`.
+  Time arrival(Time& latest) const { return latest = std::max(latest, turns_.now() + latency_); }
+  /// The module's end of a connection, or null if the module has closed it.
+  Slot* slot_of(const Connection& connection);
+
+  Turns& turns_;
+  Random& random_;
+  std::map<Endpoint, Listener> listeners_;
+  std::map<Endpoint, OnDatagram> datagram_peers_;
+  std::array<Slot, kLinks> slots_{};
+  std::deque<Connection> connections_;  // never moved: peer functions may add to it
+  Duration latency_ = std::chrono::milliseconds(1);
+  size_t send_window_bytes_ = 65536;
+  size_t read_max_bytes_ = 65536;
+  uint16_t next_port_ = 50000;
+  uint32_t short_per_mille_ = 0;
+  uint64_t taken_ = 0;
+  uint64_t sent_ = 0;
+};
+
+}  // namespace espat::sim

@@ -1,0 +1,79 @@
+// The AT port of a simulated module: the wire to the MCU, as slow or as stopped as a test wants it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "espat/bytes.h"
+#include "espat/world.h"
+#include "sim/random.h"
+#include "sim/turns.h"
+
+namespace espat::sim {
+
+class SimUart {
+ public:
+  SimUart(Turns& turns, Random& random) : turns_(turns), random_(random) {}
+
+  // --- the MCU's side ---
+
+  /// Bytes from the MCU, in one call on the modem; what the modem does not take is offered again
+  /// when it asks.
+  void send(Bytes data);
+  /// How many of the MCU's bytes the modem has not taken yet.
+  size_t unread_bytes() const { return to_modem_.size(); }
+  uint64_t taken_bytes() const { return taken_; }
+
+  /// What the MCU has read since the last take_output.
+  const std::string& output() const { return output_; }
+  std::string take_output();
+  uint64_t read_bytes() const { return read_; }
+
+  /// From now on the line holds at most `capacity_bytes` that the MCU has not read, and the MCU
+  /// reads `bytes_per_ms`; 0: it has stopped.
+  void throttle(size_t capacity_bytes, size_t bytes_per_ms);
+  /// The MCU reads everything at once again, also what is held.
+  void unthrottle();
+  /// So many of a thousand writes take only a part of what they are offered.
+  void shorten_writes(uint32_t per_mille) { short_per_mille_ = per_mille; }
+
+  /// Line settings as the modem last set them; nothing since boot = empty.
+  const std::optional<UartConfig>& config() const { return config_; }
+
+  // --- the world's side (world.h) ---
+  size_t write(std::span<const Bytes> parts);
+  void resume();
+  void configure(const UartConfig& config) { config_ = config; }
+  void restart();
+  /// What the MCU sent and nobody took is lost, and so is what has not left.
+  void power_loss();
+
+ private:
+  size_t room(size_t offered);
+  void offer();
+  void drain();
+  void writable_after(Duration delay);
+  void read_by_mcu(std::string_view bytes);
+
+  Turns& turns_;
+  Random& random_;
+  std::string to_modem_;
+  bool offer_posted_ = false;
+  std::string held_;
+  std::string output_;
+  uint64_t taken_ = 0;
+  uint64_t read_ = 0;
+  bool throttled_ = false;
+  size_t capacity_bytes_ = 0;
+  size_t bytes_per_ms_ = 0;
+  bool draining_ = false;
+  bool blocked_ = false;
+  uint32_t short_per_mille_ = 0;
+  std::optional<UartConfig> config_;
+};
+
+}  // namespace espat::sim

@@ -1,0 +1,49 @@
+#include "sim/sim_world.h"
+
+namespace espat::sim {
+
+void SimWorld::power_loss() {
+  turns_.forget_posted();
+  network_.restart();
+  wifi_.restart();
+  flash_.power_loss();
+  uart_.power_loss();
+}
+
+void SimWorld::uart_configure(const UartConfig& config) {
+  turns_.world_called("uart_configure");
+  uart_.configure(config);
+}
+
+void SimWorld::link_open(LinkId link, const OpenRequest& request) {
+  const StationNetwork& station = wifi_.network();
+  const bool v6 = request.remote.address.is_v6();
+  IpAddress own = v6 ? station.ip6_global : station.ip;
+  if (request.netif == Netif::softap) own = softap_ip_;
+  network_.open(link, request, own);
+}
+
+std::string_view SimWorld::flash_get(std::string_view key) {
+  turns_.world_called("flash_get");
+  return flash_.get(key);
+}
+
+void SimWorld::restart() {
+  turns_.world_called("restart");
+  ++restarts_;
+  turns_.forget_posted();
+  network_.restart();
+  wifi_.restart();
+  flash_.restart();
+  uart_.restart();
+}
+
+void SimWorld::log(LogLevel level, std::string_view line) {
+  turns_.world_called("log");
+  turns_.rule(line.find('\n') == std::string_view::npos, "a log line with a line end");
+  if (log_lines_.size() == kLogLinesMax) log_lines_.pop_front();
+  log_lines_.push_back(std::string(1, "EWID"[static_cast<size_t>(level)]) + " " +
+                       std::string(line));
+}
+
+}  // namespace espat::sim

@@ -1,0 +1,92 @@
+// A virtual world for one module: clock, network, Wi-Fi, flash and AT port made of numbers. The
+// same seed and the same calls give the same run, byte for byte. For tests, fuzzers and embedders.
+//
+// Its parts are scripted through uart(), network(), names(), wifi() and flash(); sim_module.h joins
+// it with a Modem and lets time pass. One thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "espat/world.h"
+#include "sim/random.h"
+#include "sim/sim_flash.h"
+#include "sim/sim_names.h"
+#include "sim/sim_network.h"
+#include "sim/sim_uart.h"
+#include "sim/sim_wifi.h"
+#include "sim/turns.h"
+
+namespace espat::sim {
+
+class SimWorld final : public World {
+ public:
+  explicit SimWorld(uint64_t seed)
+      : random_(seed),
+        uart_(turns_, random_),
+        network_(turns_, random_),
+        names_(turns_),
+        wifi_(turns_),
+        flash_(turns_, random_) {}
+
+  Turns& turns() { return turns_; }
+  const Turns& turns() const { return turns_; }
+  SimUart& uart() { return uart_; }
+  const SimUart& uart() const { return uart_; }
+  SimNetwork& network() { return network_; }
+  SimNames& names() { return names_; }
+  SimWifi& wifi() { return wifi_; }
+  SimFlash& flash() { return flash_; }
+
+  /// Where the module's SoftAP lives; links that use it have this local address.
+  void set_softap_ip(const IpAddress& ip) { softap_ip_ = ip; }
+
+  /// The latest lines of the log port, at most kLogLinesMax.
+  const std::deque<std::string>& log_lines() const { return log_lines_; }
+  /// How often the module has restarted by itself.
+  uint32_t restarts() const { return restarts_; }
+
+  /// The power fails, between any two turns: everything but the flash is as after the first
+  /// switching on. The modem must be gone already (Turns::attach).
+  void power_loss();
+
+  size_t uart_write(std::span<const Bytes> parts) override { return uart_.write(parts); }
+  void uart_resume() override { uart_.resume(); }
+  void uart_configure(const UartConfig& config) override;
+  void link_open(LinkId link, const OpenRequest& request) override;
+  size_t link_send(LinkId link, Bytes data, const Endpoint& to) override {
+    return network_.send(link, data, to);
+  }
+  void link_resume(LinkId link) override { network_.resume(link); }
+  void link_close(LinkId link) override { network_.close(link); }
+  void resolve(QueryId query, std::string_view host, Family family,
+               std::span<const Endpoint> servers) override {
+    names_.resolve(query, host, family, servers);
+  }
+  void join(const JoinRequest& request) override { wifi_.join(request); }
+  void leave() override { wifi_.leave(); }
+  void scan(const ScanRequest& request) override { wifi_.scan(request); }
+  void softap_disconnect(const MacAddress& mac) override { wifi_.softap_disconnect(mac); }
+  std::string_view flash_get(std::string_view key) override;
+  void flash_put(std::span<const FlashEntry> entries) override { flash_.put(entries); }
+  void flash_erase() override { flash_.erase(); }
+  void restart() override;
+  void log(LogLevel level, std::string_view line) override;
+
+ private:
+  static constexpr size_t kLogLinesMax = 1000;
+
+  Turns turns_;
+  Random random_;
+  SimUart uart_;
+  SimNetwork network_;
+  SimNames names_;
+  SimWifi wifi_;
+  SimFlash flash_;
+  IpAddress softap_ip_ = IpAddress::v4(192, 168, 4, 1);
+  std::deque<std::string> log_lines_;
+  uint32_t restarts_ = 0;
+};
+
+}  // namespace espat::sim
