@@ -1,0 +1,96 @@
+#include "io/closing.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace espat::io {
+
+namespace {
+
+constexpr std::chrono::seconds kPeerTime{10};      // for the peer to take the rest and close too
+constexpr size_t kDiscardBytes = size_t{1} << 20;  // at most so many at a time
+
+void close_now(asio::ip::tcp::socket& socket) {
+  std::error_code ignored;
+  socket.close(ignored);
+}
+
+void reset(asio::ip::tcp::socket& socket) {
+  const linger abortive{1, 0};
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_LINGER, &abortive, sizeof abortive);
+  close_now(socket);
+}
+
+/// Throws away what has arrived. Returns false once nothing more can arrive.
+bool discard_input(asio::ip::tcp::socket& socket) {
+  // MSG_TRUNC: TCP drops the bytes without copying them anywhere.
+  const ssize_t n =
+      ::recv(socket.native_handle(), nullptr, kDiscardBytes, MSG_TRUNC | MSG_DONTWAIT);
+  return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool output_pending(asio::ip::tcp::socket& socket) {
+  int unacknowledged_bytes = 0;
+  if (::ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged_bytes) != 0) return false;
+  return unacknowledged_bytes > 0;
+}
+
+/// Keeps the socket until the peer has closed too, or time is up.
+class Closing : public std::enable_shared_from_this<Closing> {
+ public:
+  Closing(asio::ip::tcp::socket socket, bool reset_when_late)
+      : socket_(std::move(socket)),
+        timer_(socket_.get_executor()),
+        reset_when_late_(reset_when_late) {}
+
+  void start(std::chrono::seconds limit) {
+    std::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    timer_.expires_after(limit);
+    timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
+      if (!error) self->late();
+    });
+    wait();
+  }
+
+ private:
+  void wait() {
+    socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                       [self = shared_from_this()](const std::error_code& error) {
+                         if (!error) self->readable();
+                       });
+  }
+
+  void readable() {
+    if (discard_input(socket_)) return wait();
+    close_now(socket_);
+    timer_.cancel();
+  }
+
+  void late() {
+    if (reset_when_late_) return reset(socket_);
+    close_now(socket_);
+  }
+
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer timer_;
+  const bool reset_when_late_;
+};
+
+}  // namespace
+
+void close_gracefully(asio::ip::tcp::socket socket, int32_t linger_s) {
+  if (linger_s == 0) return reset(socket);
+  discard_input(socket);
+  if (!output_pending(socket)) return close_now(socket);
+  const auto limit = linger_s > 0 ? std::chrono::seconds(linger_s) : kPeerTime;
+  std::make_shared<Closing>(std::move(socket), linger_s > 0)->start(limit);
+}
+
+}  // namespace espat::io

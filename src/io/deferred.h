@@ -1,0 +1,43 @@
+// Work for a later turn of the loop, and how it is forgotten when whatever asked for it has ended.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "espat/time.h"
+
+namespace espat::io {
+
+/// Binds handlers to the life of what they act on: a handler wrapped by guard() does nothing once
+/// the lease has ended or was renewed. All of it happens on one thread.
+class Lease {
+ public:
+  Lease() : token_(std::make_shared<char>()) {}
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  /// Forgets every handler wrapped so far.
+  void renew() { token_ = std::make_shared<char>(); }
+
+  template <typename Handler>
+  auto guard(Handler handler) const {
+    return [token = std::weak_ptr<char>(token_), handler = std::move(handler)](auto&&... args) {
+      if (!token.expired()) handler(std::forward<decltype(args)>(args)...);
+    };
+  }
+
+ private:
+  std::shared_ptr<char> token_;
+};
+
+/// Calls `handler` once `delay` has passed, from the loop.
+template <typename Handler>
+void run_after(asio::io_context& loop, Duration delay, Handler handler) {
+  auto timer = std::make_shared<asio::steady_timer>(loop, delay);
+  timer->async_wait([timer, handler = std::move(handler)](const std::error_code&) { handler(); });
+}
+
+}  // namespace espat::io

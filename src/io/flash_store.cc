@@ -1,0 +1,96 @@
+#include "io/flash_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace espat::io {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string error_text(int error) { return std::system_category().message(error); }
+
+/// The directory itself, once it exists. What it will hold are passwords and keys.
+const fs::path& make_private_directory(const fs::path& directory) {
+  std::error_code error;
+  if (fs::create_directories(directory, error)) {
+    fs::permissions(directory, fs::perms::owner_all, error);
+    sync_to_disk(fs::absolute(directory).parent_path());
+  }
+  if (error) throw FlashError(directory.string() + ": " + error.message());
+  return directory;
+}
+
+}  // namespace
+
+FlashStore::Lock::Lock(const fs::path& file)
+    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  if (descriptor_ < 0) throw FlashError(file.string() + ": " + error_text(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  ::close(descriptor_);
+  throw FlashError(file.parent_path().string() + ": " +
+                   (error == EWOULDBLOCK ? "in use by another module" : error_text(error)));
+}
+
+FlashStore::Lock::~Lock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+FlashStore::FlashStore(const fs::path& directory, std::shared_ptr<FlashWriter> writer)
+    : lock_(make_private_directory(directory) / "lock"),
+      file_(directory / "nvs.sqlite"),
+      writer_(std::move(writer)) {
+  // A module that has stored nothing yet gets its database with its first value, so that a
+  // thousand new ones start at once.
+  std::error_code error;
+  if (fs::exists(file_, error)) {
+    NvsDatabase database(file_);
+    database.check();
+    contents_ = database.read_all();
+  }
+  if (error) throw FlashError(file_.string() + ": " + error.message());
+}
+
+FlashStore::~FlashStore() { finish(); }
+
+std::string_view FlashStore::get(std::string_view key) const {
+  const auto found = contents_.find(key);
+  return found == contents_.end() ? std::string_view() : found->second;
+}
+
+void FlashStore::apply(FlashChange change, asio::io_context& loop, Done done) {
+  auto shared = std::make_shared<const FlashChange>(std::move(change));
+  auto complete = lease_.guard([this, shared, done = std::move(done)](const std::string& error) {
+    if (error.empty()) applied(*shared);
+    done(error);
+  });
+  if (!writer_) {
+    asio::post(loop, [complete] { complete(std::string()); });
+    return;
+  }
+  // The loop has something to wait for.
+  auto work = asio::make_work_guard(loop);
+  writer_->apply(file_, *shared, [work, complete, &loop](const std::string& error) {
+    asio::post(loop, [complete, error] { complete(error); });
+  });
+}
+
+void FlashStore::applied(const FlashChange& change) {
+  if (change.erase) contents_.clear();
+  for (const auto& [key, value] : change.entries) contents_.insert_or_assign(key, value);
+}
+
+void FlashStore::finish() {
+  if (writer_) writer_->finish(file_);
+}
+
+}  // namespace espat::io

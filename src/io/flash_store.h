@@ -1,0 +1,70 @@
+// What one module has stored: a copy in memory that is read, and behind it a directory of the host
+// unless the module is volatile.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/deferred.h"
+#include "io/flash_writer.h"
+#include "io/nvs_database.h"
+
+namespace espat::io {
+
+class FlashStore {
+ public:
+  /// Volatile: factory-fresh, and forgotten with the object.
+  FlashStore() = default;
+
+  /// Persistent: `directory`, made if it is not there, holds nvs.sqlite. It is locked as long as
+  /// the object lives. Throws FlashError if the directory cannot be made or written, belongs to
+  /// another process, or holds a database that is damaged.
+  FlashStore(const std::filesystem::path& directory, std::shared_ptr<FlashWriter> writer);
+
+  FlashStore(const FlashStore&) = delete;
+  FlashStore& operator=(const FlashStore&) = delete;
+  /// Waits until everything is written.
+  ~FlashStore();
+
+  /// The durable value of a key; a null data pointer if there is none. The view lives until the
+  /// next turn of the loop.
+  std::string_view get(std::string_view key) const;
+
+  using Done = std::function<void(const std::string& error)>;
+
+  /// Makes a change durable. Then, on a later turn of `loop`, get() knows it and `done` is called
+  /// with an empty text; or with one line that says why nothing was changed. `loop` must live
+  /// until then, or until finish().
+  void apply(FlashChange change, asio::io_context& loop, Done done);
+
+  /// Returns when nothing is being written any more.
+  void finish();
+
+ private:
+  /// An flock that the kernel lets go when the process ends, however it ends.
+  class Lock {
+   public:
+    Lock() = default;
+    explicit Lock(const std::filesystem::path& file);
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock();
+
+   private:
+    int descriptor_ = -1;
+  };
+
+  void applied(const FlashChange& change);
+
+  Lock lock_;
+  std::filesystem::path file_;
+  std::shared_ptr<FlashWriter> writer_;  ///< null: volatile
+  FlashContents contents_;
+  Lease lease_;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,210 @@
+#include "io/name_lookup.h"
+
+#include <ares.h>
+#include <fmt/format.h>
+#include <sys/time.h>
+
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "io/sockets.h"
+
+namespace espat::io {
+
+namespace {
+
+using asio::posix::stream_descriptor;
+
+constexpr int kTimeoutMs = 2000;  // of the first round over all servers; the next takes double
+constexpr int kRounds = 2;
+
+/// As c-ares reads it: "192.0.2.1:53,[2001:db8::1]:53".
+std::string server_list(const std::vector<Endpoint>& servers) {
+  std::string list;
+  for (const Endpoint& server : servers) {
+    const bool v6 = server.address.is_v6();
+    fmt::format_to(std::back_inserter(list), "{}{}{}{}:{}", list.empty() ? "" : ",",
+                   v6 ? "[" : "", server.address.text(), v6 ? "]" : "", server.port);
+  }
+  return list;
+}
+
+/// The first address of this family in the answer, or none.
+IpAddress first_address(const ares_addrinfo* answer, int family) {
+  if (answer == nullptr) return {};
+  for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
+    if (node->ai_family == family) return from_sockaddr(node->ai_addr);
+  }
+  return {};
+}
+
+}  // namespace
+
+/// A descriptor of c-ares in the loop. It belongs to c-ares, which closes it.
+struct NameLookup::Socket {
+  Socket(asio::io_context& loop, int fd) : descriptor(loop) {
+    std::error_code unheard;  // then the question times out
+    descriptor.assign(fd, unheard);
+  }
+  stream_descriptor descriptor;
+  bool want_read = false, want_write = false;  ///< what c-ares waits for
+  bool reading = false, writing = false;       ///< what we wait for
+  bool gone = false;
+};
+
+std::shared_ptr<NameLookup> NameLookup::start(asio::io_context& loop, const LookupRequest& request,
+                                              Done done) {
+  std::shared_ptr<NameLookup> lookup(new NameLookup(loop, request, std::move(done)));
+  if (lookup->make_channel(request)) {
+    lookup->ask(request.family == Family::v6 ? AF_INET6 : AF_INET);
+  } else {
+    lookup->answered_ = true;
+  }
+  if (!lookup->answered_) {
+    lookup->wait_on();
+  } else {
+    asio::post(loop, [lookup] { lookup->deliver(); });
+  }
+  return lookup;
+}
+
+NameLookup::NameLookup(asio::io_context& loop, const LookupRequest& request, Done done)
+    : loop_(loop),
+      done_(std::move(done)),
+      host_(request.host),
+      family_(request.family),
+      timer_(loop) {}
+
+NameLookup::~NameLookup() { close_channel(); }
+
+bool NameLookup::make_channel(const LookupRequest& request) {
+  char dns_only[] = "b", files_first[] = "fb";
+  ares_options options{};
+  options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
+  options.timeout = kTimeoutMs;
+  options.tries = kRounds;
+  options.ndomains = 0;
+  options.lookups = request.servers.empty() ? files_first : dns_only;
+  options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
+    static_cast<NameLookup*>(self)->socket_state(fd, readable != 0, writable != 0);
+  };
+  options.sock_state_cb_data = this;
+  const int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
+                    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+  int status = ares_init_options(&channel_, &options, given);
+  if (status == ARES_SUCCESS && !request.servers.empty()) {
+    status = ares_set_servers_ports_csv(channel_, server_list(request.servers).c_str());
+  }
+  if (status != ARES_SUCCESS) {
+    reason_ = ares_strerror(status);
+    return false;
+  }
+  if (request.local_v4) {
+    ares_set_local_ip4(channel_, to_asio(request.local_v4).to_v4().to_uint());
+  }
+  if (request.local_v6) ares_set_local_ip6(channel_, request.local_v6.bytes().data());
+  return true;
+}
+
+void NameLookup::ask(int family) {
+  asked_v6_ = family == AF_INET6;
+  ares_addrinfo_hints hints{};
+  hints.ai_family = family;
+  hints.ai_flags = ARES_AI_NOSORT;
+  ares_getaddrinfo(
+      channel_, host_.c_str(), nullptr, &hints,
+      [](void* self, int status, int, ares_addrinfo* answer) {
+        if (status != ARES_EDESTRUCTION) static_cast<NameLookup*>(self)->answered(status, answer);
+        if (answer != nullptr) ares_freeaddrinfo(answer);
+      },
+      this);
+}
+
+/// c-ares is on the stack: what follows waits for its return.
+void NameLookup::answered(int status, const ares_addrinfo* answer) {
+  address_ = first_address(answer, asked_v6_ ? AF_INET6 : AF_INET);
+  const bool none_of_this_family =
+      status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
+  if (!address_ && none_of_this_family && family_ == Family::v4_preferred && !asked_v6_) {
+    return ask(AF_INET6);
+  }
+  answered_ = true;
+  if (!address_) reason_ = ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status);
+}
+
+void NameLookup::socket_state(int fd, bool readable, bool writable) {
+  const auto found = sockets_.find(fd);
+  if (!readable && !writable) {  // c-ares is about to close it
+    if (found == sockets_.end()) return;
+    found->second->gone = true;
+    found->second->descriptor.release();
+    sockets_.erase(found);
+    return;
+  }
+  auto& socket = found != sockets_.end() ? found->second : sockets_[fd];
+  if (!socket) socket = std::make_shared<Socket>(loop_, fd);
+  socket->want_read = readable;
+  socket->want_write = writable;
+}
+
+void NameLookup::wait(const std::shared_ptr<Socket>& socket) {
+  const int fd = socket->descriptor.native_handle();
+  if (socket->want_read && !socket->reading) {
+    socket->reading = true;
+    socket->descriptor.async_wait(stream_descriptor::wait_read, [self = shared_from_this(), socket,
+                                                                 fd](const std::error_code& error) {
+      socket->reading = false;
+      if (!error && !socket->gone) self->process(fd, ARES_SOCKET_BAD);
+    });
+  }
+  if (socket->want_write && !socket->writing) {
+    socket->writing = true;
+    socket->descriptor.async_wait(
+        stream_descriptor::wait_write,
+        [self = shared_from_this(), socket, fd](const std::error_code& error) {
+          socket->writing = false;
+          if (!error && !socket->gone) self->process(ARES_SOCKET_BAD, fd);
+        });
+  }
+}
+
+void NameLookup::process(int readable_fd, int writable_fd) {
+  if (channel_ == nullptr) return;
+  ares_process_fd(channel_, readable_fd, writable_fd);
+  if (answered_) return deliver();
+  wait_on();
+}
+
+/// Waits for whatever c-ares wants next.
+void NameLookup::wait_on() {
+  for (const auto& [fd, socket] : sockets_) wait(socket);
+  timeval buffer{};
+  const timeval* left = ares_timeout(channel_, nullptr, &buffer);
+  if (left == nullptr) return;
+  timer_.expires_after(std::chrono::seconds(left->tv_sec) +
+                       std::chrono::microseconds(left->tv_usec));
+  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
+    if (!error) self->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  });
+}
+
+void NameLookup::deliver() {
+  close_channel();
+  const Done done = std::exchange(done_, nullptr);
+  if (done) done(address_, reason_);
+}
+
+void NameLookup::cancel() {
+  done_ = nullptr;
+  close_channel();
+}
+
+void NameLookup::close_channel() {
+  timer_.cancel();
+  if (channel_ != nullptr) ares_destroy(std::exchange(channel_, nullptr));
+}
+
+}  // namespace espat::io

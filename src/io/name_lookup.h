@@ -1,0 +1,72 @@
+// One question to the DNS: c-ares on the shard's loop.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "espat/address.h"
+
+struct ares_addrinfo;
+struct ares_channeldata;
+
+namespace espat::io {
+
+/// What is asked, of whom, and from where.
+struct LookupRequest {
+  std::string host;            ///< taken as it is: no search domains
+  Family family = Family::v4;  ///< v4, v6 or v4_preferred
+  std::vector<Endpoint>
+      servers;         ///< asked in this order; empty = as the host does (/etc/hosts too)
+  IpAddress local_v4;  ///< address that the questions leave from; none = any
+  IpAddress local_v6;
+};
+
+/// Exists only while a question is open, so that a module that asks nothing costs nothing (a
+/// channel of c-ares takes about 100 kB).
+class NameLookup : public std::enable_shared_from_this<NameLookup> {
+ public:
+  /// Gets the address; or none, with the reason for the log.
+  using Done = std::function<void(const IpAddress& address, std::string_view reason)>;
+
+  /// Asks. `done` is called once, on a later turn of the loop, unless cancel() comes first.
+  static std::shared_ptr<NameLookup> start(asio::io_context& loop, const LookupRequest& request,
+                                           Done done);
+  ~NameLookup();
+
+  /// Ends the lookup; `done` is not called any more. It may have ended already.
+  void cancel();
+
+ private:
+  struct Socket;
+
+  NameLookup(asio::io_context& loop, const LookupRequest& request, Done done);
+  bool make_channel(const LookupRequest& request);
+  void ask(int family);
+  void answered(int status, const ares_addrinfo* answer);
+  void socket_state(int fd, bool readable, bool writable);
+  void wait(const std::shared_ptr<Socket>& socket);
+  void process(int readable_fd, int writable_fd);
+  void wait_on();
+  void deliver();
+  void close_channel();
+
+  asio::io_context& loop_;
+  Done done_;
+  const std::string host_;
+  const Family family_;
+  ares_channeldata* channel_ = nullptr;
+  std::map<int, std::shared_ptr<Socket>> sockets_;  ///< those c-ares has open
+  asio::steady_timer timer_;                        ///< its next time-out
+  bool asked_v6_ = false;
+  bool answered_ = false;
+  IpAddress address_;
+  std::string_view reason_;
+};
+
+}  // namespace espat::io

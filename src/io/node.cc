@@ -1,0 +1,111 @@
+#include "io/node.h"
+
+#include <asio/steady_timer.hpp>
+#include <cassert>
+#include <utility>
+
+#include "io/deferred.h"
+#include "io/modem_side.h"
+#include "io/port_trace.h"
+#include "io/real_world.h"
+
+namespace espat::io {
+
+class Node::Impl final : private AtPortReader, private ModemSide {
+  /// Every call on the modem is a turn: turns do not nest, and after each one the timer follows
+  /// the modem's deadline.
+  template <typename Call>
+  auto turn(Call call) {
+    struct Turn {
+      explicit Turn(Impl& impl) : impl_(impl) {
+        assert(!impl_.in_turn_ && "called from inside a call on the world");
+        impl_.in_turn_ = true;
+      }
+      ~Turn() {
+        impl_.in_turn_ = false;
+        impl_.follow_deadline();
+      }
+      Impl& impl_;
+    };
+    const Turn scope(*this);
+    return call(shard_.now());
+  }
+
+ public:
+  Impl(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)
+      : shard_(shard),
+        config_(std::move(config)),
+        port_(std::move(port)),
+        trace_(config_.trace),
+        timer_(shard.loop()),
+        world_(shard, config_, *port_, trace_, *this),
+        modem_(world_, *config_.profile, config_.commands, config_.modem) {
+    assert(!config_.commands.empty() && "a module without commands");
+  }
+
+  void start() {
+    port_->start(*this);
+    turn([&](Time now) { modem_.power_on(now); });
+  }
+
+  const Modem& modem() const { return modem_; }
+
+ private:
+  size_t port_received(Bytes data) override {
+    return trace_.read(data,
+                       [&] { return turn([&](Time now) { return modem_.on_uart(data, now); }); });
+  }
+
+  void port_writable() override { on_event(UartWritable{}); }
+
+  size_t on_link_data(LinkId link, Bytes data, const Endpoint& from) override {
+    return turn([&](Time now) { return modem_.on_link_data(link, data, from, now); });
+  }
+
+  void on_event(const Event& event) override {
+    turn([&](Time now) { modem_.on_event(event, now); });
+  }
+
+  /// A deadline that moved away leaves the timer as it is: it fires, finds nothing due, and is set
+  /// again. So a deadline that every packet pushes back costs nothing per packet.
+  void follow_deadline() {
+    const Time deadline = modem_.deadline();
+    if (deadline >= timer_due_) return;
+    timer_due_ = deadline;
+    timer_.expires_after(deadline - shard_.now());
+    timer_.async_wait(life_.guard([this](const std::error_code& error) {
+      if (!error) timer_fired();
+    }));
+  }
+
+  void timer_fired() {
+    timer_due_ = kNever;
+    turn([&](Time now) {
+      if (modem_.deadline() <= now) modem_.on_deadline(now);
+    });
+  }
+
+  Shard& shard_;
+  const NodeConfig config_;
+  const std::unique_ptr<AtPort> port_;
+  PortTrace trace_;
+  asio::steady_timer timer_;
+  Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set
+  bool in_turn_ = false;
+  Lease life_;
+  RealWorld world_;
+  Modem modem_;
+};
+
+Node::Node(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)
+    : impl_(std::make_unique<Impl>(shard, std::move(config), std::move(port))) {}
+
+Node::~Node() = default;
+
+void Node::start() { impl_->start(); }
+
+bool Node::idle() const { return impl_->modem().idle(); }
+
+size_t Node::data_awaited() const { return impl_->modem().data_awaited(); }
+
+}  // namespace espat::io

@@ -1,0 +1,179 @@
+#include "io/real_world.h"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/log.h"
+#include "io/sockets.h"
+#include "io/tcp_socket.h"
+#include "io/udp_socket.h"
+
+namespace espat::io {
+
+namespace {
+
+bool is_loopback(const IpAddress& address) { return to_asio(address).is_loopback(); }
+
+/// The address that questions to `servers` leave from: the station's own, except that a station on
+/// the loopback could not reach a server elsewhere; there the host asks for it.
+IpAddress lookup_source(const std::optional<IpAddress>& station, Family family,
+                        std::span<const Endpoint> servers) {
+  if (!station || servers.empty()) return {};
+  const bool out_of_reach =
+      is_loopback(*station) && std::any_of(servers.begin(), servers.end(), [&](const Endpoint& s) {
+        return s.address.family() == family && !is_loopback(s.address);
+      });
+  return out_of_reach ? IpAddress() : *station;
+}
+
+}  // namespace
+
+RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
+                     ModemSide& modem)
+    : shard_(shard),
+      config_(config),
+      port_(port),
+      trace_(trace),
+      modem_(modem),
+      flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
+      wifi_(shard, config.network, modem) {}
+
+RealWorld::~RealWorld() {
+  end_all();
+  flash_->finish();
+}
+
+size_t RealWorld::uart_write(std::span<const Bytes> parts) {
+  const size_t taken = port_.write(parts);
+  trace_.written(parts, taken);
+  return taken;
+}
+
+void RealWorld::uart_resume() { port_.resume(); }
+
+void RealWorld::uart_configure(const UartConfig& config) { port_.configure(config); }
+
+void RealWorld::link_open(LinkId link, const OpenRequest& request) {
+  link_close(link);
+  links_[link] = make_socket(link, request.transport);
+  if (!links_[link]) {
+    log(LogLevel::error, "this build has no TLS");
+    asio::post(shard_.loop(), boot_.guard([this, link] {
+      modem_.on_event(LinkFailed{link, LinkError::tls});
+    }));
+    return;
+  }
+  OpenRequest bound = request;
+  bound.local = local_address(request);
+  links_[link]->open(bound);
+}
+
+std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, Transport transport) {
+  LinkOwner& owner = *this;
+  switch (transport) {
+    case Transport::tcp:
+      return std::make_shared<TcpSocket>(shard_, owner, link);
+    case Transport::udp:
+      return std::make_shared<UdpSocket>(shard_, owner, link);
+    case Transport::ssl:
+      break;
+  }
+  return nullptr;
+}
+
+/// What the link's socket binds to; none = whatever the host chooses.
+IpAddress RealWorld::local_address(const OpenRequest& request) const {
+  if (request.local) return request.local;
+  const NetworkConfig& network = config_.network;
+  const Family family = request.remote.address.family();
+  if (request.netif == Netif::softap) {
+    return network.softap_ip.family() == family ? network.softap_ip : IpAddress();
+  }
+  return (family == Family::v6 ? network.station_ip6 : network.station_ip).value_or(IpAddress());
+}
+
+size_t RealWorld::link_send(LinkId link, Bytes data, const Endpoint& to) {
+  return links_[link] ? links_[link]->send(data, to) : 0;
+}
+
+void RealWorld::link_resume(LinkId link) {
+  if (links_[link]) links_[link]->resume();
+}
+
+void RealWorld::link_close(LinkId link) {
+  if (links_[link]) std::exchange(links_[link], nullptr)->close();
+}
+
+size_t RealWorld::link_received(LinkId link, Bytes data, const Endpoint& from) {
+  return modem_.on_link_data(link, data, from);
+}
+
+void RealWorld::link_event(const Event& event) { modem_.on_event(event); }
+
+void RealWorld::link_ended(LinkId link, const Event& event) {
+  links_[link] = nullptr;
+  const auto* failed = std::get_if<LinkFailed>(&event);
+  const auto* closed = std::get_if<LinkClosed>(&event);
+  const LinkError error = failed != nullptr ? failed->error : closed->error;
+  log(LogLevel::debug, "link " + std::to_string(link) + ": " + link_error_text(error));
+  modem_.on_event(event);
+}
+
+void RealWorld::resolve(QueryId query, std::string_view host, Family family,
+                        std::span<const Endpoint> servers) {
+  std::shared_ptr<NameLookup>& lookup = lookups_[query];
+  if (lookup) lookup->cancel();
+  const LookupRequest request{std::string(host), family,
+                              std::vector<Endpoint>(servers.begin(), servers.end()),
+                              lookup_source(config_.network.station_ip, Family::v4, servers),
+                              lookup_source(config_.network.station_ip6, Family::v6, servers)};
+  lookup = NameLookup::start(
+      shard_.loop(), request,
+      [this, query, name = request.host](const IpAddress& address, std::string_view reason) {
+        lookups_.erase(query);
+        if (!address) log(LogLevel::info, name + ": " + std::string(reason));
+        modem_.on_event(Resolved{query, address});
+      });
+}
+
+void RealWorld::softap_disconnect(const MacAddress& mac) {
+  // No station of the SoftAP exists on the host, so none can be sent away.
+  log(LogLevel::debug, "no station " + mac.text());
+}
+
+std::string_view RealWorld::flash_get(std::string_view key) { return flash_->get(key); }
+
+void RealWorld::flash_put(std::span<const FlashEntry> entries) {
+  FlashChange change;
+  for (const FlashEntry& entry : entries) change.entries.emplace_back(entry.key, entry.value);
+  write_flash(std::move(change));
+}
+
+void RealWorld::flash_erase() { write_flash({.erase = true, .entries = {}}); }
+
+void RealWorld::write_flash(FlashChange change) {
+  flash_->apply(std::move(change), shard_.loop(), boot_.guard([this](const std::string& error) {
+    if (!error.empty()) log(LogLevel::error, error);
+    modem_.on_event(FlashWritten{error.empty()});
+  }));
+}
+
+void RealWorld::restart() {
+  end_all();
+  port_.configure(UartConfig{});
+}
+
+void RealWorld::end_all() {
+  boot_.renew();
+  for (LinkId link = 0; link < links_.size(); ++link) link_close(link);
+  for (const auto& [query, lookup] : lookups_) lookup->cancel();
+  lookups_.clear();
+  wifi_.restart();
+}
+
+void RealWorld::log(LogLevel level, std::string_view line) { write_log(level, config_.name, line); }
+
+}  // namespace espat::io

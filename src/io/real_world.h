@@ -1,0 +1,78 @@
+// The World of one module on the host: real sockets, real names, a Wi-Fi that is a state, flash in
+// a directory. It lives on one shard's thread.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "espat/world.h"
+#include "io/at_port.h"
+#include "io/deferred.h"
+#include "io/flash_store.h"
+#include "io/link_socket.h"
+#include "io/modem_side.h"
+#include "io/name_lookup.h"
+#include "io/node.h"
+#include "io/port_trace.h"
+#include "io/shard.h"
+#include "io/wifi.h"
+
+namespace espat::io {
+
+class RealWorld final : public World, private LinkOwner {
+ public:
+  /// All of them must outlive the world.
+  RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
+            ModemSide& modem);
+  /// Closes every link, and waits until the flash is written.
+  ~RealWorld() override;
+
+  size_t uart_write(std::span<const Bytes> parts) override;
+  void uart_resume() override;
+  void uart_configure(const UartConfig& config) override;
+
+  void link_open(LinkId link, const OpenRequest& request) override;
+  size_t link_send(LinkId link, Bytes data, const Endpoint& to) override;
+  void link_resume(LinkId link) override;
+  void link_close(LinkId link) override;
+
+  void resolve(QueryId query, std::string_view host, Family family,
+               std::span<const Endpoint> servers) override;
+
+  void join(const JoinRequest& request) override { wifi_.join(request); }
+  void leave() override { wifi_.leave(); }
+  void scan(const ScanRequest& request) override { wifi_.scan(request); }
+  void softap_disconnect(const MacAddress& mac) override;
+
+  std::string_view flash_get(std::string_view key) override;
+  void flash_put(std::span<const FlashEntry> entries) override;
+  void flash_erase() override;
+
+  void restart() override;
+  void log(LogLevel level, std::string_view line) override;
+
+ private:
+  size_t link_received(LinkId link, Bytes data, const Endpoint& from) override;
+  void link_event(const Event& event) override;
+  void link_ended(LinkId link, const Event& event) override;
+
+  std::shared_ptr<LinkSocket> make_socket(LinkId link, Transport transport);
+  IpAddress local_address(const OpenRequest& request) const;
+  void write_flash(FlashChange change);
+  void end_all();
+
+  Shard& shard_;
+  const NodeConfig& config_;
+  AtPort& port_;
+  PortTrace& trace_;
+  ModemSide& modem_;
+  std::shared_ptr<FlashStore> flash_;
+  Lease boot_;  ///< what was asked for since the module started
+  std::array<std::shared_ptr<LinkSocket>, 5> links_;
+  std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
+  Wifi wifi_;
+};
+
+}  // namespace espat::io

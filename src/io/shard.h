@@ -1,0 +1,40 @@
+// One thread, one Asio loop, and the modules that live on it for life. Nothing in a shard is
+// locked, because nothing in it is shared.
+#pragma once
+
+#include <array>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+#include "espat/time.h"
+
+namespace espat::io {
+
+inline constexpr size_t kReadBufferBytes = 64 * 1024;
+
+class Shard {
+ public:
+  Shard() : read_buffer_(std::make_unique<std::array<std::byte, kReadBufferBytes>>()) {}
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  asio::io_context& loop() { return loop_; }
+
+  /// Microseconds since the shard was made, by the machine's steady clock.
+  Time now() const {
+    return Time(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - zero_));
+  }
+
+  /// The one buffer into which every socket and port of this shard reads; valid until the next
+  /// read of any of them, so whoever reads hands the bytes on at once.
+  std::array<std::byte, kReadBufferBytes>& read_buffer() { return *read_buffer_; }
+
+ private:
+  const std::chrono::steady_clock::time_point zero_ = std::chrono::steady_clock::now();
+  asio::io_context loop_{1};
+  std::unique_ptr<std::array<std::byte, kReadBufferBytes>> read_buffer_;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,153 @@
+#include "io/stream_end.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <cerrno>
+
+namespace espat::io {
+namespace {
+
+// What the core writes at once is a header, a payload and a tail; more parts than this take a
+// second turn.
+constexpr size_t kPartsMax = 16;
+
+bool is_socket(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+std::error_code last_error() { return {errno, std::system_category()}; }
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+// Epoll refuses regular files, which never block: a wait that is refused is a wait that is over.
+bool is_ready(const std::error_code& wait_result) {
+  return !wait_result || wait_result == asio::error::operation_not_supported;
+}
+
+}  // namespace
+
+StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd both)
+    : shard_(shard), owner_(owner), input_(shard.loop()) {
+  input_.assign(both.get());
+  output_is_socket_ = is_socket(both.release());
+}
+
+StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd input, UniqueFd output)
+    : StreamEnd(shard, owner, std::move(input)) {
+  output_.emplace(shard.loop());
+  output_->assign(output.get());
+  output_is_socket_ = is_socket(output.release());
+}
+
+size_t StreamEnd::write(std::span<const Bytes> parts) {
+  size_t offered = 0;
+  for (const Bytes& part : parts) offered += part.size();
+  if (output_lost_) return offered;
+  if (waiting_writable_) return 0;
+
+  std::array<iovec, kPartsMax> vector;
+  const size_t count = std::min(parts.size(), kPartsMax);
+  for (size_t i = 0; i < count; ++i) {
+    vector[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
+  }
+  ssize_t written;
+  if (output_is_socket_) {
+    msghdr message{};
+    message.msg_iov = vector.data();
+    message.msg_iovlen = count;
+    written = ::sendmsg(output().native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } else {
+    written = ::writev(output().native_handle(), vector.data(), static_cast<int>(count));
+  }
+  if (written < 0 && !would_block(errno)) {
+    output_lost_ = true;
+    asio::post(shard_.loop(),
+               lease_.guard([this, error = last_error()] { owner_.stream_output_lost(error); }));
+    return offered;
+  }
+  const size_t taken = written < 0 ? 0 : static_cast<size_t>(written);
+  if (taken < offered) wait_writable();
+  return taken;
+}
+
+void StreamEnd::resume() {
+  if (resuming_) return;
+  resuming_ = true;
+  asio::post(shard_.loop(), lease_.guard([this] {
+    resuming_ = false;
+    if (kept_.empty()) return;
+    const std::vector<std::byte> kept = std::exchange(kept_, {});
+    deliver(kept);
+    if (kept_.empty()) wait_readable();
+  }));
+}
+
+bool StreamEnd::hung_up() {
+  pollfd state{input_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+void StreamEnd::drain() {
+  while (kept_.empty()) {
+    auto& buffer = shard_.read_buffer();
+    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+    if (got <= 0) return;
+    deliver({buffer.data(), static_cast<size_t>(got)});
+  }
+}
+
+void StreamEnd::wait_readable() {
+  if (waiting_readable_) return;
+  waiting_readable_ = true;
+  input_.async_wait(asio::posix::stream_descriptor::wait_read,
+                    lease_.guard([this](const std::error_code& error) {
+                      waiting_readable_ = false;
+                      if (is_ready(error)) on_readable();
+                    }));
+}
+
+void StreamEnd::wait_writable() {
+  waiting_writable_ = true;
+  output().async_wait(asio::posix::stream_descriptor::wait_write,
+                      lease_.guard([this](const std::error_code& error) {
+                        waiting_writable_ = false;
+                        if (is_ready(error)) on_writable();
+                      }));
+}
+
+void StreamEnd::on_readable() {
+  auto& buffer = shard_.read_buffer();
+  const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+  if (got < 0 && would_block(errno)) return wait_readable();
+  if (got <= 0) {
+    return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
+  }
+  deliver({buffer.data(), static_cast<size_t>(got)});
+  if (kept_.empty()) wait_readable();
+}
+
+void StreamEnd::on_writable() {
+  // A stream that hung up while it was full never fits anything again, and says so only by being
+  // "writable" for ever.
+  pollfd state{output().native_handle(), 0, 0};
+  if (::poll(&state, 1, 0) == 1) {
+    output_lost_ = true;
+    owner_.stream_output_lost(std::make_error_code(std::errc::broken_pipe));
+  }
+  owner_.stream_writable();
+}
+
+void StreamEnd::deliver(Bytes data) {
+  const size_t taken = owner_.stream_received(data);
+  if (taken < data.size()) kept_.assign(data.begin() + static_cast<ptrdiff_t>(taken), data.end());
+}
+
+}  // namespace espat::io

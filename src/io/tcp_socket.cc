@@ -1,0 +1,198 @@
+#include "io/tcp_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "io/closing.h"
+#include "io/sockets.h"
+
+namespace espat::io {
+
+namespace {
+
+using asio::ip::tcp;
+
+constexpr uint32_t kReadMinBytes = 2048;
+constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
+constexpr int kKeepAliveCount = 3;
+
+std::error_code set_keep_alive(int socket, uint16_t idle_s) {
+  std::error_code error = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (!error) error = set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+  if (!error) error = set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
+  if (!error) error = set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveCount);
+  return error;
+}
+
+}  // namespace
+
+TcpSocket::TcpSocket(Shard& shard, LinkOwner& owner, LinkId link)
+    : shard_(shard),
+      owner_(&owner),
+      link_(link),
+      read_max_bytes_(kReadBufferBytes),
+      socket_(shard.loop()) {}
+
+void TcpSocket::open(const OpenRequest& request) {
+  remote_ = request.remote;
+  linger_s_ = request.options.linger_s;
+  if (const std::error_code error = prepare(request)) {
+    asio::post(shard_.loop(), [self = shared_from_this(), error] { self->fail(error); });
+    return;
+  }
+  const uint32_t scope = scope_of(request.remote.address, request.local);
+  socket_.async_connect(
+      to_asio<tcp::endpoint>(request.remote, scope),
+      [self = shared_from_this()](const std::error_code& error) { self->connected(error); });
+}
+
+/// Makes the socket, with its options, bound to its local address.
+std::error_code TcpSocket::prepare(const OpenRequest& request) {
+  std::error_code error;
+  socket_.open(request.remote.address.is_v6() ? tcp::v6() : tcp::v4(), error);
+  if (error) return error;
+  socket_.non_blocking(true, error);
+  const int fd = socket_.native_handle();
+  if (!error && request.options.no_delay) error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (!error && request.keep_alive_s != 0) error = set_keep_alive(fd, request.keep_alive_s);
+  if (error || (!request.local && request.local_port == 0)) return error;
+
+  if (request.local && request.local.family() != request.remote.address.family()) {
+    return {EADDRNOTAVAIL, std::system_category()};
+  }
+  // Leaves the choice of a port to connect(), which may reuse one that goes to another peer.
+  if (request.local_port == 0) error = set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  if (request.local_port != 0) error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (error) return error;
+  const IpAddress local =
+      request.local ? request.local : any_address(request.remote.address.family());
+  socket_.bind({to_asio(local, scope_of(local, local)), request.local_port}, error);
+  return error;
+}
+
+void TcpSocket::connected(const std::error_code& error) {
+  if (owner_ == nullptr) return;
+  if (error) return fail(error);
+  std::error_code failure;
+  const tcp::endpoint local = socket_.local_endpoint(failure);
+  if (failure) return fail(failure);
+  // Where nobody listens on an ephemeral port of this host, Linux may connect a socket to itself.
+  const Endpoint local_endpoint = from_asio(local);
+  if (local_endpoint == remote_) return fail({ECONNREFUSED, std::system_category()});
+  open_ = true;
+  wait_readable();
+  owner_->link_event(LinkOpened{link_, local_endpoint, remote_});
+}
+
+void TcpSocket::fail(const std::error_code& error) {
+  if (owner_ != nullptr) end(LinkFailed{link_, link_error(error)});
+}
+
+/// The last word. Everything received was taken before.
+void TcpSocket::end(const Event& event) {
+  LinkOwner* owner = std::exchange(owner_, nullptr);
+  std::error_code ignored;
+  socket_.close(ignored);
+  owner->link_ended(link_, event);
+}
+
+size_t TcpSocket::send(Bytes data, const Endpoint&) {
+  if (!open_ || send_blocked_ || data.empty()) return 0;
+  const ssize_t n =
+      ::send(socket_.native_handle(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && errno != EAGAIN && errno != EINTR) {
+    // What the peer sent before is still to be read; after it, reading finds the end and says so.
+    // Until a modem that is slow has taken all of it, what it sends is lost on the way, as it may
+    // be whenever a connection breaks: the modem must not wait here for what it has to do itself.
+    if (!send_error_) send_error_ = {errno, std::system_category()};
+    return kept_.empty() ? 0 : data.size();
+  }
+  const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
+  if (taken < data.size()) wait_writable();
+  return taken;
+}
+
+void TcpSocket::wait_writable() {
+  send_blocked_ = true;
+  socket_.async_wait(tcp::socket::wait_write,
+                     [self = shared_from_this()](const std::error_code& error) {
+                       if (error || self->owner_ == nullptr) return;
+                       self->send_blocked_ = false;
+                       self->owner_->link_event(LinkWritable{self->link_});
+                     });
+}
+
+void TcpSocket::wait_readable() {
+  socket_.async_wait(tcp::socket::wait_read,
+                     [self = shared_from_this()](const std::error_code& error) {
+                       if (!error && self->owner_ != nullptr) self->read();
+                     });
+}
+
+void TcpSocket::read() {
+  std::error_code error;
+  const size_t n =
+      socket_.read_some(asio::buffer(shard_.read_buffer().data(), read_max_bytes_), error);
+  if (error == asio::error::would_block || error == asio::error::interrupted) {
+    return wait_readable();
+  }
+  if (error) {
+    const bool ended = error == asio::error::eof;
+    return end(LinkClosed{link_, link_error(ended ? send_error_ : error)});
+  }
+  deliver(Bytes(shard_.read_buffer()).first(n));
+}
+
+void TcpSocket::deliver(Bytes data) {
+  const size_t taken = owner_->link_received(link_, data, remote_);
+  if (owner_ == nullptr) return;
+  if (taken < data.size()) {
+    // Read less from now on, so that what has to be kept while the modem is slow stays small and
+    // the peer feels it soon.
+    read_max_bytes_ = std::max(kReadMinBytes, static_cast<uint32_t>(taken));
+    kept_.assign(data.begin() + static_cast<ptrdiff_t>(taken), data.end());
+    return;
+  }
+  if (data.size() == read_max_bytes_) {
+    read_max_bytes_ = std::min<uint32_t>(read_max_bytes_ * 2, kReadBufferBytes);
+  }
+  wait_readable();
+}
+
+void TcpSocket::resume() {
+  if (offer_posted_) return;
+  offer_posted_ = true;
+  asio::post(shard_.loop(), [self = shared_from_this()] {
+    self->offer_posted_ = false;
+    if (self->owner_ != nullptr) self->deliver_kept();
+  });
+}
+
+void TcpSocket::deliver_kept() {
+  if (kept_.empty()) return;
+  kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
+  if (owner_ == nullptr || kept_from_ < kept_.size()) return;
+  kept_ = {};
+  kept_from_ = 0;
+  wait_readable();
+}
+
+void TcpSocket::close() {
+  owner_ = nullptr;
+  std::error_code ignored;
+  if (!open_) {
+    socket_.close(ignored);
+    return;
+  }
+  socket_.cancel(ignored);
+  close_gracefully(std::move(socket_), linger_s_);
+}
+
+}  // namespace espat::io

@@ -1,0 +1,52 @@
+// A link over TCP.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "io/link_socket.h"
+#include "io/shard.h"
+
+namespace espat::io {
+
+class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<TcpSocket> {
+ public:
+  /// `owner` must stay until link_ended or close().
+  TcpSocket(Shard& shard, LinkOwner& owner, LinkId link);
+
+  void open(const OpenRequest& request) override;
+  size_t send(Bytes data, const Endpoint& to) override;
+  void resume() override;
+  void close() override;
+
+ private:
+  std::error_code prepare(const OpenRequest& request);
+  void connected(const std::error_code& error);
+  void fail(const std::error_code& error);
+  void end(const Event& event);
+
+  void wait_readable();
+  void read();
+  void deliver(Bytes data);
+  void deliver_kept();
+  void wait_writable();
+
+  Shard& shard_;
+  LinkOwner* owner_;  ///< null once the link has ended
+  const LinkId link_;
+  bool open_ = false;
+  bool send_blocked_ = false;  ///< the host's buffer is full; LinkWritable follows
+  bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
+  uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
+  int32_t linger_s_ = -1;
+  std::error_code send_error_;  ///< why sending failed; reading reports the end
+  asio::ip::tcp::socket socket_;
+  Endpoint remote_;
+  std::vector<std::byte> kept_;  ///< received, not yet taken from kept_from_ on; empty if idle
+  size_t kept_from_ = 0;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,62 @@
+// A link over UDP: unicast, multicast or broadcast.
+#pragma once
+
+#include <array>
+#include <asio/ip/udp.hpp>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "io/link_socket.h"
+#include "io/shard.h"
+
+namespace espat::io {
+
+class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<UdpSocket> {
+ public:
+  /// `owner` must stay until link_ended or close().
+  UdpSocket(Shard& shard, LinkOwner& owner, LinkId link);
+
+  void open(const OpenRequest& request) override;
+  size_t send(Bytes data, const Endpoint& to) override;
+  void resume() override;
+  void close() override;
+
+ private:
+  /// A host socket that datagrams come in by. Linux gives a socket bound to a unicast address no
+  /// multicast and no broadcast, so a link that has both an address and a group needs two.
+  struct Inlet {
+    asio::ip::udp::socket socket;
+    bool waiting = false;
+  };
+
+  std::error_code prepare(const OpenRequest& request);
+  std::error_code bind_own(const OpenRequest& request);
+  std::error_code bind_group(const OpenRequest& request);
+  std::error_code join_group(asio::ip::udp::socket& socket);
+  void finish(const Event& event);
+
+  void wait_readable();
+  void wait_readable(Inlet& inlet);
+  void read(Inlet& inlet);
+  bool deliver(Bytes datagram, const Endpoint& from);
+  void deliver_kept();
+
+  Shard& shard_;
+  LinkOwner* owner_;  ///< null once the link has ended
+  const LinkId link_;
+  bool open_ = false;
+  bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
+  bool paused_ = false;        ///< kept_ is a datagram that the modem did not take
+  uint32_t interface_ = 0;     ///< index of the interface that owns the local address
+  IpAddress local_;            ///< none = any
+  Endpoint own_endpoint_;      ///< what own_ is bound to
+  IpAddress group_;            ///< multicast or broadcast destination, or none
+  Inlet own_;                  ///< sends; receives what is sent to the local address
+  std::unique_ptr<Inlet> group_inlet_;
+  std::vector<std::byte> kept_;
+  Endpoint kept_from_;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,82 @@
+#include "io/wifi.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include "io/host_network.h"
+#include "io/node.h"
+
+namespace espat::io {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long things take: less than on the air, but long enough to be steps of their own.
+constexpr Duration kConnectTime = milliseconds(20);
+constexpr Duration kAddressTime = milliseconds(20);
+constexpr Duration kRefusalTime = milliseconds(60);
+constexpr Duration kSearchTime = milliseconds(100);  // until it is sure that nobody is there
+constexpr Duration kScanTime = milliseconds(50);
+
+constexpr IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
+constexpr std::array<uint8_t, 16> kLoopback6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+/// A plausible router: the first address of the network; on the loopback, the station itself.
+IpAddress gateway_of(const IpAddress& ip, const IpAddress& netmask) {
+  if (ip.bytes()[0] == kLoopback.bytes()[0]) return ip;
+  std::array<uint8_t, 4> b{};
+  for (size_t i = 0; i < b.size(); ++i) {
+    b[i] = static_cast<uint8_t>(ip.bytes()[i] & netmask.bytes()[i]);
+  }
+  return IpAddress::v4(b[0], b[1], b[2], static_cast<uint8_t>(b[3] + 1));
+}
+
+}  // namespace
+
+Wifi::Wifi(Shard& shard, const NetworkConfig& network, ModemSide& modem)
+    : shard_(shard), network_(network), modem_(modem) {}
+
+void Wifi::join(const JoinRequest& request) {
+  leave();
+  const Air::Joined outcome = network_.air.join(request);
+  if (const auto* failed = std::get_if<JoinFailed>(&outcome)) {
+    const bool nobody = failed->error == JoinError::no_access_point;
+    run_after(shard_.loop(), nobody ? kSearchTime : kRefusalTime,
+              station_.guard([this, event = *failed] { modem_.on_event(event); }));
+  } else if (const auto* connected = std::get_if<StationConnected>(&outcome)) {
+    run_after(shard_.loop(), kConnectTime, station_.guard([this, event = *connected] {
+      run_after(shard_.loop(), kAddressTime, station_.guard([this] { got_ip(); }));
+      modem_.on_event(event);
+    }));
+  }
+}
+
+void Wifi::got_ip() {
+  const IpAddress ip = network_.station_ip.value_or(kLoopback);
+  const IpAddress netmask = netmask_of(ip);
+  const std::vector<Endpoint> dns_servers =
+      network_.dns_servers.empty() ? host_dns_servers() : network_.dns_servers;
+  modem_.on_event(StationGotIp{ip, gateway_of(ip, netmask), netmask,
+                               network_.station_ip6.value_or(IpAddress::v6(kLoopback6)),
+                               dns_servers});
+}
+
+void Wifi::leave() { station_.renew(); }
+
+void Wifi::scan(const ScanRequest& request) {
+  // The texts of what was found belong to the configuration, which stays.
+  run_after(shard_.loop(), kScanTime, scan_.guard([this, found = network_.air.scan(request)] {
+    modem_.on_event(Scanned{found});
+  }));
+}
+
+void Wifi::restart() {
+  station_.renew();
+  scan_.renew();
+}
+
+}  // namespace espat::io
