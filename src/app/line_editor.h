@@ -1,0 +1,86 @@
+// A line at the bottom of the terminal that the user edits, with history and completion, while
+// other text goes by above it. libedit inside an Asio loop.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/signal_set.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/key_queue.h"
+#include "io/deferred.h"
+
+struct editline;
+struct history;
+
+namespace espat {
+
+class LineEditor {
+ public:
+  /// Called on the loop, never from inside a call on the LineEditor. The line that was entered is
+  /// no longer edited meanwhile, and what is printed then follows it.
+  class Owner {
+   public:
+    /// Enter was pressed; without a line end.
+    virtual void line_entered(const std::string& line) = 0;
+    /// Ctrl-D on an empty line, or the terminal is gone.
+    virtual void input_ended() = 0;
+    /// What the line up to the cursor may become.
+    virtual std::vector<std::string> completions(std::string_view line) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  /// Edits on standard input and output, which are a terminal of any kind. `history` is a file, or
+  /// empty; it is read now and written at the end. `loop` and `owner` must outlive this.
+  LineEditor(asio::io_context& loop, Owner& owner, std::filesystem::path history);
+  LineEditor(const LineEditor&) = delete;
+  LineEditor& operator=(const LineEditor&) = delete;
+  /// The terminal is as it was.
+  ~LineEditor();
+
+  /// Shows the prompt and begins to read.
+  void start(std::string prompt);
+
+  /// Prints text, which ends with a line end, above the line that is edited, and changes the prompt.
+  void print(std::string_view text, std::string prompt);
+
+ private:
+  // What libedit calls; all find their way here.
+  struct Hooks;
+
+  void bind_keys();
+  void wait_for_keys();
+  void on_readable();
+  void wait_for_resize();
+  void process_key();
+  void end_line(const std::string& line);
+  void complete_line();
+  void show();
+  void hide();
+  void forget_line();
+
+  Owner& owner_;
+  asio::posix::stream_descriptor input_;
+  asio::signal_set resized_;
+  const std::filesystem::path history_file_;
+  history* history_ = nullptr;
+  editline* edit_ = nullptr;
+  KeyQueue keys_;
+  std::string prompt_;
+  bool editing_ = false;  // there is a line, and the terminal is in libedit's mode
+  bool shown_ = false;    // and it is on the screen
+  bool hiding_ = false;   // and is being taken off it
+  std::wstring hidden_line_;
+  ptrdiff_t hidden_cursor_ = 0;
+  /// A key that libedit has no function for, or that does not fit into one.
+  enum class Request { none, end_of_input, cancel, complete, suspend } request_ = Request::none;
+  io::Lease lease_;
+};
+
+}  // namespace espat

@@ -1,0 +1,67 @@
+// espat: a software ESP-AT module on the network of this host.
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "app/options.h"
+#include "app/program.h"
+#include "app/version.h"
+#include "io/log.h"
+
+namespace {
+
+constexpr int kBadUsage = 2;
+constexpr int kFailure = 1;
+
+int print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  return written && std::fflush(stdout) == 0 ? 0 : kFailure;
+}
+
+spdlog::level::level_enum spdlog_level(espat::LogLevel level) {
+  switch (level) {
+    case espat::LogLevel::error:
+      return spdlog::level::err;
+    case espat::LogLevel::warn:
+      return spdlog::level::warn;
+    case espat::LogLevel::info:
+      return spdlog::level::info;
+    case espat::LogLevel::debug:
+      break;
+  }
+  return spdlog::level::debug;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const espat::Options options = espat::read_options(arguments);
+  switch (options.action) {
+    case espat::Options::Action::show_help:
+      return print(espat::help_text());
+    case espat::Options::Action::show_version:
+      return print("espat " + std::string(espat::kVersion) + "\n");
+    case espat::Options::Action::run:
+      break;
+  }
+  espat::io::log_to_stderr();
+  spdlog::set_level(spdlog_level(options.log_level));
+  return espat::Program(options).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is an error of that write
+  try {
+    return run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const espat::UsageError& error) {
+    std::fprintf(stderr, "espat: %s\n", error.what());
+    return kBadUsage;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "espat: %s\n", error.what());
+    return kFailure;
+  }
+}

@@ -1,0 +1,53 @@
+// The values of options, read from text. Every function throws std::invalid_argument with a reason
+// that reads well behind the option's name.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "app/options.h"
+#include "core/air.h"
+#include "espat/address.h"
+
+namespace espat {
+
+/// A decimal number from `min` to `max`.
+uint32_t parse_number(std::string_view text, uint32_t min, uint32_t max);
+
+/// "on" or "off".
+bool parse_switch(std::string_view text);
+
+/// A literal of this family (Family::none: of any).
+IpAddress parse_address(std::string_view text, Family family);
+
+/// "192.0.2.1:80" or "[2001:db8::1]:80".
+Endpoint parse_endpoint(std::string_view text);
+
+/// "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53".
+Endpoint parse_dns_server(std::string_view text);
+
+/// "host.example:80" or "[2001:db8::1]:80".
+HostPort parse_host_port(std::string_view text);
+
+/// "SSID" or "SSID,PASSWORD". A password may contain commas.
+struct Credentials {
+  std::string_view ssid;
+  std::string_view password;
+};
+Credentials parse_credentials(std::string_view text);
+
+/// "SSID[,PASSWORD]", then any of ",bssid=aa:bb:cc:dd:ee:ff", ",channel=1", ",rssi=-60",
+/// ",fault=silent" and ",fault=refuses".
+AirAccessPoint parse_access_point(std::string_view text);
+
+/// "DEV" or "DEV,BAUD".
+PortOption parse_serial(std::string_view text);
+
+/// An address for module `id`: `{id}` becomes the id; behind the last dot of an IPv4 address it
+/// counts on, so that module 300 of "127.0.1.{id}" has 127.0.2.44. `family` is v4 or v6.
+IpAddress parse_address_of(std::string_view text, uint32_t id, Family family);
+
+/// The text with each `{id}` replaced.
+std::string replace_id(std::string_view text, uint32_t id);
+
+}  // namespace espat

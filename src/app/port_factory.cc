@@ -1,0 +1,73 @@
+#include "app/port_factory.h"
+
+#include <unistd.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "io/connect_port.h"
+#include "io/endpoint_text.h"
+#include "io/listen_port.h"
+#include "io/pty_port.h"
+#include "io/serial_port.h"
+#include "io/sockets.h"
+#include "io/stdio_port.h"
+#include "io/unix_port.h"
+
+namespace espat {
+
+namespace {
+
+using Kind = PortOption::Kind;
+
+std::string text_of(const Endpoint& endpoint) {
+  return io::endpoint_text(io::to_asio<asio::ip::tcp::endpoint>(endpoint));
+}
+
+MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
+                   std::function<void()> input_ended) {
+  switch (choice.kind) {
+    case Kind::listen: {
+      auto port = std::make_unique<io::ListenPort>(shard, std::move(log), choice.endpoint);
+      std::string where = "listening on " + text_of({choice.endpoint.address, port->port()});
+      return {std::move(port), std::move(where), {}};
+    }
+    case Kind::connect:
+      return {std::make_unique<io::ConnectPort>(shard, std::move(log), choice.endpoint),
+              "connecting to " + text_of(choice.endpoint),
+              {}};
+    case Kind::unix_socket:
+      return {std::make_unique<io::UnixPort>(shard, std::move(log), choice.path),
+              "listening on " + choice.path,
+              {}};
+    case Kind::pty: {
+      auto port = std::make_unique<io::PtyPort>(shard, choice.path);
+      std::string path = port->path();
+      return {std::move(port), path, path};
+    }
+    case Kind::serial:
+      return {std::make_unique<io::SerialPort>(shard, std::move(log), choice.path, choice.baud),
+              choice.path + " at " + std::to_string(choice.baud) + " bits per second",
+              {}};
+    case Kind::automatic:
+    case Kind::stdio:
+      break;
+  }
+  return {
+      std::make_unique<io::StdioPort>(shard, STDIN_FILENO, STDOUT_FILENO, std::move(input_ended)),
+      {},
+      {}};
+}
+
+}  // namespace
+
+MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
+                   std::function<void()> input_ended) {
+  try {
+    return open_port(choice, shard, std::move(log), std::move(input_ended));
+  } catch (const std::runtime_error& error) {
+    throw UsageError(std::string(choice.name()) + ": " + error.what());
+  }
+}
+
+}  // namespace espat

@@ -1,0 +1,26 @@
+// From the user's choice of AT port to the port.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/options.h"
+#include "io/at_port.h"
+#include "io/port_log.h"
+#include "io/shard.h"
+
+namespace espat {
+
+struct MadePort {
+  std::unique_ptr<io::AtPort> port;
+  std::string where;  ///< for people: "listening on 127.0.0.1:2323"; may be empty
+  std::string path;   ///< of a pseudo-terminal, else empty
+};
+
+/// Opens the port. `input_ended` is for --stdio, see StdioPort. Throws UsageError with the option's
+/// name and the reason if it cannot be opened. `choice.kind` is not automatic.
+MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
+                   std::function<void()> input_ended);
+
+}  // namespace espat

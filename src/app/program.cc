@@ -1,0 +1,192 @@
+#include "app/program.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "app/port_factory.h"
+#include "app/version.h"
+#include "espat/commands.h"
+#include "io/flash_store.h"
+#include "io/log.h"
+
+namespace espat {
+
+namespace {
+
+constexpr uint32_t kShardsMax = 4;
+constexpr std::chrono::milliseconds kIdlePoll{5};
+
+/// A fleet needs more descriptors than the soft limit that most systems give.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// As the XDG base directory specification wants it; empty without a home.
+std::filesystem::path history_file() {
+  std::filesystem::path state;
+  if (const char* given = std::getenv("XDG_STATE_HOME"); given != nullptr && *given == '/') {
+    state = given;
+  } else if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    state = std::filesystem::path(home) / ".local" / "state";
+  }
+  return state.empty() ? state : state / "espat" / "history";
+}
+
+}  // namespace
+
+Program::Program(const Options& options) : options_(options) {
+  check_fleet(options_);
+  if (options_.count > 1) raise_descriptor_limit();
+  make_shards();
+  make_console();
+  make_trace();
+  if (!options_.flash_directory.empty()) flash_writer_ = std::make_shared<io::FlashWriter>();
+  for (uint32_t id = 0; id < options_.count; ++id) make_module(id);
+}
+
+Program::~Program() {
+  modules_.clear();  // while what they refer to is still there
+}
+
+void Program::make_shards() {
+  const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const uint32_t count = std::min({options_.count, cores, kShardsMax});
+  for (uint32_t i = 0; i < count; ++i) shards_.push_back(std::make_unique<io::Shard>());
+}
+
+void Program::make_console() {
+  if (options_.port.kind != PortOption::Kind::automatic || ::isatty(STDIN_FILENO) == 0) return;
+  Console::Config config;
+  config.commands = command_set();
+  config.history = history_file();
+  config.greeting = "espat " + std::string(kVersion) +
+                    ": type AT commands; TAB completes, :help explains, Ctrl-D ends.";
+  config.quit = [this] { stop(); };
+  config.data_awaited = [this] { return modules_.front().node->data_awaited(); };
+  console_ = std::make_unique<Console>(*shards_.front(), std::move(config));
+  console_log_ = std::make_unique<ConsoleLog>(*console_);
+}
+
+void Program::make_trace() {
+  if (!options_.trace) return;
+  Trace::Sink sink;
+  try {
+    sink = options_.trace_file.empty() ? Trace::to_stderr() : Trace::to_file(options_.trace_file);
+  } catch (const std::runtime_error& error) {
+    throw UsageError(std::string("--trace: ") + error.what());
+  }
+  if (options_.trace_file.empty() && console_ && ::isatty(STDERR_FILENO) != 0) {
+    sink = [this](std::string_view lines) { console_->print(std::string(lines)); };
+  }
+  trace_ = std::make_unique<Trace>(std::move(sink));
+}
+
+void Program::make_module(uint32_t id) {
+  ModulePlan plan = plan_module(options_, id);
+  io::Shard& shard = *shards_[id % shards_.size()];
+  if (flash_writer_) {
+    try {
+      plan.node.flash = std::make_shared<io::FlashStore>(plan.flash_directory, flash_writer_);
+    } catch (const io::FlashError& error) {
+      throw UsageError(std::string("--flash: ") + error.what());
+    }
+  }
+  if (trace_) plan.node.trace = trace_->observer(plan.node.name);
+
+  MadePort made;
+  if (console_) {
+    made.port = console_->make_port();
+  } else {
+    made = make_port(
+        plan.port, shard,
+        [name = plan.node.name](LogLevel level, std::string_view line) {
+          io::write_log(level, name, line);
+        },
+        [this] { stop_when_idle(); });
+  }
+  auto node = std::make_unique<io::Node>(shard, std::move(plan.node), std::move(made.port));
+  modules_.push_back({&shard, std::move(node), std::move(made.where), std::move(made.path)});
+}
+
+void Program::announce() const {
+  for (const Module& module : modules_) {
+    if (!module.pty_path.empty()) std::printf("%s\n", module.pty_path.c_str());
+  }
+  std::fflush(stdout);
+  const Module& first = modules_.front();
+  if (first.where.empty()) return;
+  if (modules_.size() == 1) {
+    spdlog::info("AT port: {}", first.where);
+  } else {
+    spdlog::info("{} modules; AT ports: {}, ... {}", modules_.size(), first.where,
+                 modules_.back().where);
+  }
+}
+
+int Program::run() {
+  // Only now, when nothing can fail any more: the paths are an answer that scripts wait for.
+  announce();
+  wait_for_signal();
+  for (const Module& module : modules_) {
+    asio::post(module.shard->loop(), [node = module.node.get()] { node->start(); });
+  }
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < shards_.size(); ++i) {
+    threads.emplace_back([this, i] { run_shard(*shards_[i]); });
+  }
+  run_shard(*shards_.front());
+  for (std::thread& thread : threads) thread.join();
+  return failed_ ? 1 : 0;
+}
+
+void Program::run_shard(io::Shard& shard) {
+  // What ends one shard ends the program: its modules would be dead without a word.
+  try {
+    const auto stay = asio::make_work_guard(shard.loop());
+    shard.loop().run();
+  } catch (const std::exception& error) {
+    spdlog::error("espat ends: {}", error.what());
+    failed_ = true;
+  }
+  stop();
+}
+
+void Program::stop() {
+  for (const auto& shard : shards_) shard->loop().stop();
+}
+
+void Program::wait_for_signal() {
+  signals_ = std::make_unique<asio::signal_set>(shards_.front()->loop(), SIGINT, SIGTERM);
+  signals_->async_wait([this](const std::error_code& error, int) {
+    if (!error) stop();
+  });
+}
+
+void Program::stop_when_idle() {
+  const io::Node& node = *modules_.front().node;
+  // Data that a command awaits will not come any more.
+  if (node.idle() || node.data_awaited() > 0) {
+    stop();
+    return;
+  }
+  idle_poll_ = std::make_unique<asio::steady_timer>(shards_.front()->loop(), kIdlePoll);
+  idle_poll_->async_wait([this](const std::error_code& error) {
+    if (!error) stop_when_idle();
+  });
+}
+
+}  // namespace espat

@@ -1,0 +1,64 @@
+// The program: modules on shards, from options to the end.
+#pragma once
+
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "app/console.h"
+#include "app/console_log.h"
+#include "app/fleet.h"
+#include "app/options.h"
+#include "app/trace.h"
+#include "io/flash_writer.h"
+#include "io/node.h"
+#include "io/shard.h"
+
+namespace espat {
+
+class Program {
+ public:
+  /// Opens everything that the options name: ports, flash, trace. Throws UsageError.
+  explicit Program(const Options& options);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  /// Whatever the modules have stored is on the disk.
+  ~Program();
+
+  /// Runs until SIGINT, SIGTERM, or the end of the user's input. Returns the exit status.
+  int run();
+
+ private:
+  void make_shards();
+  void make_trace();
+  void make_console();
+  void make_modules();
+  void make_module(uint32_t id);
+  void announce() const;
+  void wait_for_signal();
+  void stop_when_idle();
+  void stop();
+  void run_shard(io::Shard& shard);
+
+  const Options options_;
+  std::vector<std::unique_ptr<io::Shard>> shards_;
+  std::unique_ptr<Console> console_;
+  std::unique_ptr<ConsoleLog> console_log_;
+  std::unique_ptr<Trace> trace_;
+  std::shared_ptr<io::FlashWriter> flash_writer_;  // null: all modules are volatile
+  std::unique_ptr<asio::signal_set> signals_;      // on the first shard, as the next one
+  std::unique_ptr<asio::steady_timer> idle_poll_;
+  struct Module {
+    io::Shard* shard;
+    std::unique_ptr<io::Node> node;
+    std::string where;     // its AT port, for people
+    std::string pty_path;  // empty unless it is a pseudo-terminal
+  };
+  std::vector<Module> modules_;
+  std::atomic<bool> failed_ = false;
+};
+
+}  // namespace espat

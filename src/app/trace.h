@@ -1,0 +1,44 @@
+// The transcript of an AT port, to read while the modules run.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "espat/bytes.h"
+#include "io/node.h"
+#include "io/unique_fd.h"
+
+namespace espat {
+
+/// What passed in one direction at `seconds` since the beginning, as lines that end in a line feed:
+///
+///     12.345678 >> AT+GMR\r\n          from the MCU to the module
+///     12.345911 << \r\n                and back
+///     12.345911 << OK\r\n
+///
+/// A new line begins behind each line feed of the text. Bytes that are not printable ASCII, and the
+/// backslash, are escaped: \r \n \t \\ \xNN. `name` stands before the direction, if there is one.
+std::string trace_lines(double seconds, std::string_view name, io::Direction direction, Bytes data);
+
+/// Where transcripts go. It may be used from any thread: each burst is written at once.
+class Trace {
+ public:
+  using Sink = std::function<void(std::string_view lines)>;
+
+  explicit Trace(Sink sink) : sink_(std::move(sink)) {}
+
+  /// Appends to a file. Throws std::runtime_error if it cannot be opened.
+  static Sink to_file(const std::string& path);
+  static Sink to_stderr();
+
+  /// For NodeConfig::trace; the Trace must outlive it. `name` may be empty.
+  std::function<void(io::Direction, Bytes)> observer(std::string name);
+
+ private:
+  const Sink sink_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace espat
