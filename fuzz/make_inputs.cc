@@ -1,0 +1,105 @@
+// Writes what the fuzz targets begin with: a dictionary from the command tables, and a corpus from
+// the transcripts. make_inputs TRANSCRIPTS_DIR OUTPUT_DIR
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "core/command.h"
+#include "espat/commands.h"
+#include "fuzz/player.h"
+#include "transcripts/script.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using espat::fuzz::Op;
+
+/// An entry as libFuzzer reads it: in quotes, odd bytes as \xNN.
+std::string quoted(const std::string& bytes) {
+  std::string text = "\"";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte > 0x7e || c == '"' || c == '\\') {
+      char hex[8];
+      std::snprintf(hex, sizeof hex, "\\x%02x", byte);
+      text += hex;
+    } else {
+      text += c;
+    }
+  }
+  return text + "\"";
+}
+
+std::string op(Op what, uint8_t argument) {
+  return {static_cast<char>(espat::fuzz::kEscape), static_cast<char>(what),
+          static_cast<char>(argument)};
+}
+
+std::string dictionary() {
+  std::set<std::string> words = {"\r\n", "+++",         "AT",   "\",\"", "=?",          "\\\"",
+                                 ",,",   "192.0.2.137", "8080", "2048",  "host.example"};
+  for (const espat::Command& row : espat::command_set()) {
+    words.insert("AT" + std::string(row.name) + "\r\n");
+    words.insert("AT" + std::string(row.name) + "?\r\n");
+    words.insert("AT" + std::string(row.name) + "=");
+    for (const espat::SetForm& form : row.set) {
+      for (size_t i = 0; i < form.count; ++i) {
+        const espat::Param& param = form.params[i];
+        if (!param.choices.empty()) words.insert(std::string(param.choices.substr(0, 4)));
+        if (param.kind == espat::Param::Kind::integer) words.insert(std::to_string(param.max));
+      }
+    }
+  }
+  for (int what = 0; what < static_cast<int>(Op::count); ++what) {
+    words.insert(op(static_cast<Op>(what), 1));
+  }
+  std::string text;
+  for (const std::string& word : words) text += quoted(word) + "\n";
+  return text;
+}
+
+/// A transcript as an input: what the MCU sends, with some time between; and its peers' acts.
+std::string input_of(const espat::test::Script& script) {
+  std::string input(1, '\x09');
+  for (const espat::test::Step& step : script.steps) {
+    if (step.kind == espat::test::Step::Kind::send) input += step.bytes;
+    if (step.directive == "setup") input += step.bytes + "\r\n";
+    if (step.directive == "peer-sends") input += op(Op::peer_sends, 5);
+    if (step.directive == "peer-closes") input += op(Op::peer_closes, 0);
+    if (step.directive == "station-lost") input += op(Op::station_lost, 0);
+    if (step.directive == "power-loss") input += op(Op::power_loss, 0);
+    input += op(Op::wait_ms, 50);
+  }
+  return input;
+}
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const fs::path output = argv[2];
+  for (const std::string target : {"modem", "split"}) {
+    write_file(output / (target + ".dict"), dictionary());
+    fs::create_directories(output / "corpus" / target);
+  }
+  for (const auto& entry : fs::directory_iterator(argv[1])) {
+    if (entry.path().extension() != ".at") continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    std::string mistake;
+    const auto script = espat::test::parse_script(text.str(), mistake);
+    if (!script) return 1;
+    for (const std::string target : {"modem", "split"}) {
+      write_file(output / "corpus" / target / entry.path().stem(), input_of(*script));
+    }
+  }
+  return 0;
+}

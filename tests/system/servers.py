@@ -1,0 +1,85 @@
+"""Real counterparts: nginx, dnsmasq, and a TCP server whose every move the test decides."""
+
+import os
+import socket
+
+import harness
+
+NGINX_CONF = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+  access_log {folder}/access.log;
+  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
+  fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
+  server {{
+    listen 127.0.0.1:{port};
+    listen [::1]:{port};
+    server_name {name};
+    root {folder}/www;
+  }}
+}}
+"""
+
+
+class Nginx:
+    """Serves files of a temporary folder over IPv4 and IPv6 on one port."""
+
+    def __init__(self, case, name):
+        self.folder = case.folder / "nginx"
+        self.name = name
+        self.port = harness.free_port()
+        (self.folder / "www").mkdir(parents=True)
+        conf = self.folder / "nginx.conf"
+        conf.write_text(NGINX_CONF.format(folder=self.folder, port=self.port, name=name))
+        case.start(harness.find_program("nginx"), "-p", self.folder, "-c", conf)
+        harness.wait_until(lambda: harness.has_listener(self.port), "nginx to listen")
+
+    def put(self, name, data):
+        (self.folder / "www" / name).write_bytes(data)
+
+
+class Dnsmasq:
+    """A DNS server on port 53 of a loopback address of its own; it knows one name."""
+
+    def __init__(self, case, name, addresses):
+        # One address per process, so that runs beside each other do not meet.
+        self.address = f"127.53.{os.getpid() % 250}.{1 + os.getpid() // 250 % 250}"
+        error = harness.bind_error(self.address, 53)
+        if error:
+            case.skipTest(f"UDP port 53 of {self.address} cannot be bound: {error}")
+        self.program = case.start(
+            harness.find_program("dnsmasq"), "--keep-in-foreground", "--conf-file=/dev/null",
+            "--no-resolv", "--no-hosts", "--bind-interfaces", "--port=53", "--pid-file=",
+            "--user=", "--group=", "--log-queries", "--log-facility=-", "--except-interface=none",
+            f"--listen-address={self.address}", f"--host-record={name},{','.join(addresses)}")
+        harness.wait_until(lambda: harness.bind_error(self.address, 53) == "EADDRINUSE",
+                           "dnsmasq to listen")
+
+    def queries(self):
+        """The log lines of what it was asked."""
+        return [line for line in self.program.log_text().splitlines() if ": query[" in line]
+
+
+class Peer:
+    """A TCP server of the test: listens on loopback, takes one connection."""
+
+    def __init__(self, case, receive_buffer=None):
+        self.listener = socket.socket()
+        case.addCleanup(self.listener.close)
+        if receive_buffer is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(1)
+        self.listener.settimeout(harness.GIVE_UP_S)
+        self.port = self.listener.getsockname()[1]
+        self.case = case
+
+    def accept(self):
+        connection, _ = self.listener.accept()
+        connection.settimeout(harness.GIVE_UP_S)
+        self.case.addCleanup(connection.close)
+        return connection

@@ -1,0 +1,193 @@
+"""The command line: what it prints, how it ends, and what it refuses."""
+
+import re
+import signal
+import subprocess
+import unittest
+
+import harness
+
+# Option and value; each is refused with status 2 and one line that names the option.
+REFUSED = [
+    ("--listen", "127.0.0.1"),
+    ("--listen", "127.0.0.1:65536"),
+    ("--listen", "nowhere:80"),
+    ("--listen", "127.0.0.1:-1"),
+    ("--connect", "127.0.0.1"),
+    ("--connect", "127.0.0.1:0"),
+    ("--serial", "/nonexistent/tty"),
+    ("--serial", "/dev/null,fast"),
+    ("--chip", "esp99"),
+    ("--echo", "perhaps"),
+    ("--join", ""),
+    ("--ap", ""),
+    ("--station-ip", "1.2.3"),
+    ("--station-ip", "::1"),
+    ("--station-ip6", "127.0.0.1"),
+    ("--softap-ip", "localhost"),
+    ("--dns", "dns.example"),
+    ("--dns", "127.0.0.1:99999"),
+    ("--ota-http", "example"),
+    ("--ota-https", "example:0"),
+    ("--config", "/nonexistent.toml"),
+    ("--count", "0"),
+    ("--count", "many"),
+    ("--count", "-1"),
+    ("--log", "loud"),
+    ("--no-such-option", "1"),
+]
+
+
+class Cli(harness.Case):
+    def refused(self, name, *options):
+        status, output, log = self.run_espat(*options)
+        self.assertEqual(status, 2, log)
+        self.assertEqual(output, b"")
+        self.assertEqual(len(log.splitlines()), 1, log)
+        self.assertIn(name, log)
+
+    def test_help_names_every_option(self):
+        status, output, log = self.run_espat("--help")
+        self.assertEqual((status, log), (0, ""))
+        text = output.decode()
+        for option in """--listen --connect --unix --pty --serial --stdio --chip --flash --echo
+                --join --ap --station-ip --station-ip6 --softap-ip --dns --ota-http --ota-https
+                --ota-token --config --count --trace --log --help --version""".split():
+            self.assertRegex(text, rf"(?m)(^|\s){option}\b")
+        self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_version(self):
+        status, output, log = self.run_espat("--version")
+        self.assertEqual((status, log), (0, ""))
+        self.assertRegex(output.decode(), r"^espat \d+\.\d+\.\d+\n$")
+
+    def test_bad_values_are_refused(self):
+        for option, value in REFUSED:
+            with self.subTest(option=option, value=value, form="two words"):
+                self.refused(option, option, value)
+            with self.subTest(option=option, value=value, form="equals sign"):
+                self.refused(option, f"{option}={value}")
+
+    def test_missing_values_are_refused(self):
+        for option in ("--listen", "--connect", "--unix", "--serial", "--chip", "--flash", "--echo",
+                       "--join", "--ap", "--station-ip", "--station-ip6", "--softap-ip", "--dns",
+                       "--ota-http", "--ota-https", "--ota-token", "--config", "--count", "--log"):
+            with self.subTest(option=option):
+                self.refused(option, option)
+
+    def test_one_at_port_only(self):
+        self.refused("--stdio", "--stdio", "--listen", "127.0.0.1:0")
+
+    def test_unexpected_word_is_refused(self):
+        self.refused("surprise", "--stdio", "surprise")
+
+    def test_port_that_is_taken(self):
+        port = harness.free_port()
+        self.espat("--listen", f"127.0.0.1:{port}")
+        harness.wait_until(lambda: harness.has_listener(port), "the first module to listen")
+        status, _, log = self.run_espat("--listen", f"127.0.0.1:{port}")
+        self.assertIn(status, (1, 2), log)
+        self.assertEqual(len(log.splitlines()), 1, log)
+        self.assertIn(str(port), log)
+
+    def test_config_file(self):
+        port = harness.free_port()
+        config = self.folder / "espat.toml"
+        config.write_text(f'listen = "127.0.0.1:{port}"\necho = "off"\nchip = "esp8266"\n'
+                          'ap = ["one,password1", "two"]\n')
+        self.espat("--config", config)
+        at_port = self.opened(harness.AtPort.tcp("127.0.0.1", port))
+        at_port.synchronize()
+        at_port.command("AT+CWMODE=1")
+        found = at_port.query("AT+CWLAP")
+        self.assertEqual(found.count(b"+CWLAP:"), 2, found)
+        self.assertIn(b'"one"', found)
+        self.assertIn(b'"two"', found)
+
+    def test_command_line_wins_over_the_config_file(self):
+        config = self.folder / "espat.toml"
+        config.write_text('echo = "on"\n')
+        self.assertEqual(self.say(b"AT\r\n", "--config", config, "--echo", "off"),
+                         b"\r\nready\r\n\r\nOK\r\n")
+
+    def test_config_file_mistakes_are_refused(self):
+        config = self.folder / "espat.toml"
+        for text, word in (("listen = \n", "espat.toml"), ('colour = "red"\n', "colour"),
+                           ('chip = "esp99"\n', "chip"), ("count = 0\n", "count")):
+            with self.subTest(text=text):
+                config.write_text(text)
+                self.refused(word, "--config", config)
+
+    def say(self, data, *options):
+        status, output, log = self.run_espat("--stdio", *options, stdin=None, input=data)
+        self.assertEqual(status, 0, log)
+        return output
+
+    def test_stdio_answers_before_it_ends(self):
+        self.assertEqual(self.say(b"AT\r\n"), b"\r\nready\r\nAT\r\n\r\nOK\r\n")
+        self.assertEqual(self.say(b"AT\r\nAT+CIPMUX?\r\n", "--echo", "off"),
+                         b"\r\nready\r\n\r\nOK\r\n+CIPMUX:0\r\n\r\nOK\r\n")
+
+    def test_stdio_waits_for_a_command_that_waits(self):
+        flash = self.folder / "flash"
+        self.say(b"AT+CWMODE=1\r\n", "--flash", flash)
+        self.assertEqual(self.say(b'AT+CWJAP="a","password"\r\n', "--echo=off", "--flash", flash),
+                         b"\r\nready\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
+
+    def test_pipe_is_the_default_at_port(self):
+        status, output, _ = self.run_espat(stdin=None, input=b"AT\r\n")
+        self.assertEqual((status, output), (0, b"\r\nready\r\nAT\r\n\r\nOK\r\n"))
+
+    def test_signals_end_it_with_status_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number.name):
+                module, port = self.espat_listening("--flash", self.folder / "flash")
+                port.command("AT+CWMODE=1")
+                module.process.send_signal(number)
+                self.assertEqual(module.wait(), 0)
+
+    def test_trace(self):
+        trace = self.folder / "trace.txt"
+        self.say(b"AT+CIPMUX?\r\n", "--trace", trace)
+        lines = trace.read_text().splitlines()
+        self.assertTrue(any("AT+CIPMUX?" in line for line in lines), lines)
+        self.assertTrue(any("+CIPMUX:0" in line for line in lines), lines)
+        self.assertTrue(all(re.search(r"\d\.\d{3}", line) for line in lines), lines)
+        status, _, log = self.run_espat("--stdio", "--trace", stdin=None, input=b"AT\r\n")
+        self.assertEqual(status, 0)
+        self.assertIn("ready", log)
+
+    def test_log_goes_to_stderr_with_the_reason_of_an_error(self):
+        status, output, log = self.run_espat("--stdio", "--echo=off", stdin=None,
+                                             input=b"AT+CIPSEND=7\r\n")
+        self.assertEqual((status, output), (0, b"\r\nready\r\n\r\nERROR\r\n"))
+        self.assertIn("link is not valid", log)
+        _, _, log = self.run_espat("--stdio", "--log=error", stdin=None,
+                                   input=b"AT+CIPSEND=7\r\n")
+        self.assertEqual(log, "")
+
+    def test_access_points_and_passwords(self):
+        _, port = self.espat_listening("--ap", "home,right password")
+        port.command("AT+CWMODE=1")
+        port.command('AT+CWJAP="home","wrong password"', b"+CWJAP:2\r\n\r\nERROR\r\n")
+        port.command('AT+CWJAP="away","right password"', b"+CWJAP:3\r\n\r\nERROR\r\n")
+        port.command('AT+CWJAP="home","right password"',
+                     b"WIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
+
+    def test_join_at_boot(self):
+        module, port = self.espat_listening("--join", "espat,password")
+        harness.wait_until(lambda: port.query("AT+CWSTATE?").endswith(b'+CWSTATE:2,"espat"\r\n'),
+                           "the station to join")
+        self.assertEqual(module.stop(), 0)
+
+
+class Output(unittest.TestCase):
+    def test_closed_stdout_is_no_crash(self):
+        done = subprocess.run(f"{harness.ESPAT} --help | head -n 1", shell=True, check=True,
+                              capture_output=True, timeout=harness.GIVE_UP_S)
+        self.assertNotEqual(done.stdout, b"")
+        self.assertEqual(done.stderr, b"")
+
+
+if __name__ == "__main__":
+    unittest.main()

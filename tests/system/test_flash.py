@@ -1,0 +1,125 @@
+"""Settings survive a restart, and SIGKILL at any instant; damage and sharing are refused."""
+
+import os
+import random
+import re
+import subprocess
+import threading
+import unittest
+
+import harness
+
+ROUNDS = 20
+DELAY_MAX_S = 0.15
+
+
+class Flash(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.flash = self.folder / "flash"
+
+    def stdio(self):
+        """A module on this flash, on its standard input and output, in step."""
+        module = self.espat("--stdio", "--flash", self.flash, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)
+        port = harness.AtPort(module.process.stdout.fileno(), module.process.stdin.fileno())
+        return module, port.synchronize()
+
+    def test_settings_survive_a_restart(self):
+        settings = {
+            "AT+CWMODE": b"3",
+            "AT+CWRECONNCFG": b"7,11",
+            "AT+CIPDNS": b'1,"127.0.0.7","127.0.0.8","127.0.0.9"',
+            "AT+CIPSTAMAC": b'"1a:fe:35:98:d3:7b"',
+        }
+        module, port = self.stdio()
+        for name, value in settings.items():
+            port.command(f"{name}={value.decode()}")
+        port.command("AT+SYSSTORE=0")
+        port.command("AT+CWMODE=1")
+        self.assertEqual(module.stop(), 0)
+        module, port = self.stdio()
+        for name, value in settings.items():
+            self.assertEqual(port.query(name + "?"), name[2:].encode() + b":" + value + b"\r\n")
+        self.assertEqual(module.stop(), 0)
+
+    def test_restore_forgets_everything(self):
+        module, port = self.stdio()
+        port.command("AT+CWRECONNCFG=7,11")
+        port.write(b"AT+RESTORE\r\n")
+        port.take_until(b"\r\nready\r\n")
+        port.synchronize()
+        self.assertEqual(port.query("AT+CWRECONNCFG?"), b"+CWRECONNCFG:0,0\r\n")
+        module.stop()
+        module, port = self.stdio()
+        self.assertEqual(port.query("AT+CWRECONNCFG?"), b"+CWRECONNCFG:0,0\r\n")
+        module.stop()
+
+    def test_without_flash_a_restart_forgets(self):
+        for _ in range(2):
+            module, port = self.espat_listening()
+            self.assertEqual(port.query("AT+CWRECONNCFG?"), b"+CWRECONNCFG:0,0\r\n")
+            port.command("AT+CWRECONNCFG=7,11")
+            self.assertEqual(module.stop(), 0)
+
+    def test_killed_at_any_instant(self):
+        seed = int(os.environ.get("ESPAT_SEED", "2021"))
+        instants = random.Random(seed)
+        acknowledged, asked = 0, 0
+        for number in range(ROUNDS):
+            with self.subTest(seed=seed, round=number):
+                module, port = self.stdio()
+                stored = re.fullmatch(rb"\+CWRECONNCFG:(\d+),(\d+)\r\n",
+                                      port.query("AT+CWRECONNCFG?"))
+                self.assertIsNotNone(stored)
+                value = int(stored[1])
+                self.assertEqual(int(stored[2]), value, "half of a command was stored")
+                self.assertIn(value, (acknowledged, asked), "an acknowledged value is lost")
+                acknowledged = asked = value
+                killer = threading.Timer(instants.uniform(0, DELAY_MAX_S), module.process.kill)
+                killer.start()
+                try:
+                    while True:
+                        asked = 1 + acknowledged % 1000
+                        port.command(f"AT+CWRECONNCFG={asked},{asked}")
+                        acknowledged = asked
+                except (EOFError, BrokenPipeError):
+                    pass
+                killer.join()
+                module.wait()
+                self.assertFalse(port.pending.startswith(b"\r\nERROR"))
+        self.assertGreater(acknowledged, 0, "nothing was ever stored")
+
+    def test_two_processes_do_not_share_a_flash(self):
+        self.stdio()
+        status, output, log = self.run_espat("--stdio", "--flash", self.flash)
+        self.assertEqual(status, 2, log)
+        self.assertEqual(output, b"")
+        self.assertEqual(len(log.splitlines()), 1, log)
+        self.assertIn("--flash", log)
+        self.assertIn(str(self.flash), log)
+
+    def test_damaged_flash_is_named(self):
+        module, port = self.stdio()
+        port.command("AT+CWMODE=3")
+        module.stop()
+        for name in os.listdir(self.flash):
+            if name.startswith("nvs.sqlite"):
+                (self.flash / name).write_bytes(os.urandom(8192))
+        status, output, log = self.run_espat("--stdio", "--flash", self.flash)
+        self.assertIn(status, (1, 2), log)
+        self.assertEqual(output, b"")
+        self.assertEqual(len(log.splitlines()), 1, log)
+        self.assertIn("nvs.sqlite", log)
+
+    def test_flash_that_cannot_be_made_is_named(self):
+        blocker = self.folder / "file"
+        blocker.write_text("not a folder")
+        status, _, log = self.run_espat("--stdio", "--flash", blocker / "flash")
+        self.assertIn(status, (1, 2), log)
+        self.assertEqual(len(log.splitlines()), 1, log)
+        self.assertIn(str(blocker), log)
+
+
+if __name__ == "__main__":
+    unittest.main()

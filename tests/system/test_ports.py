@@ -1,0 +1,168 @@
+"""The kinds of AT port: what happens when the other end comes, goes and comes again."""
+
+import fcntl
+import os
+import pty
+import socket
+import struct
+import subprocess
+import termios
+import unittest
+
+import harness
+
+REOPENINGS = 50
+
+
+class Ports(harness.Case):
+    def test_tcp_client_leaves_and_another_comes(self):
+        tcp_port = harness.free_port()
+        self.espat("--listen", f"127.0.0.1:{tcp_port}")
+        for number in range(10):
+            port = harness.AtPort.tcp("127.0.0.1", tcp_port).synchronize()
+            self.assertEqual(port.query("AT+CIPMUX?"), b"+CIPMUX:%d\r\n" % (number > 0))
+            port.command("AT+CIPMUX=1")
+            port.close()
+
+    def test_tcp_over_ipv6(self):
+        tcp_port = harness.free_port(socket.AF_INET6)
+        self.espat("--listen", f"[::1]:{tcp_port}")
+        self.opened(harness.AtPort.tcp("::1", tcp_port)).synchronize().command("AT")
+
+    def test_second_tcp_client_is_refused(self):
+        module, first = self.espat_listening()
+        tcp_port = first.owner.getpeername()[1]
+        with socket.create_connection(("127.0.0.1", tcp_port), harness.GIVE_UP_S) as second:
+            try:
+                self.assertEqual(second.recv(100), b"")
+            except ConnectionResetError:
+                pass
+        first.command("AT")
+        self.assertEqual(module.log_text().count("refused"), 1, module.log_text())
+
+    def test_connect_comes_back_to_a_restarted_listener(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = probe.getsockname()
+        self.espat("--connect", f"127.0.0.1:{address[1]}")
+        for number in range(3):
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(address)
+                listener.listen()
+                listener.settimeout(harness.GIVE_UP_S)
+                peer, _ = listener.accept()
+                port = harness.AtPort(peer.fileno(), owner=peer).synchronize()
+                self.assertEqual(port.query("AT+CIPMUX?"), b"+CIPMUX:%d\r\n" % (number > 0))
+                port.command("AT+CIPMUX=1")
+                port.close()
+
+    def test_unix_client_leaves_and_another_comes(self):
+        path = self.folder / "at.sock"
+        module = self.espat("--unix", path)
+        for _ in range(3):
+            port = harness.AtPort.unix(path).synchronize()
+            port.command("AT")
+            port.close()
+        self.assertEqual(module.stop(), 0)
+        self.assertFalse(path.exists(), "the socket was left behind")
+
+    def test_unix_socket_of_a_killed_process_is_replaced(self):
+        path = self.folder / "at.sock"
+        module = self.espat("--unix", path)
+        self.opened(harness.AtPort.unix(path)).synchronize()
+        module.kill()
+        self.assertTrue(path.exists())
+        self.espat("--unix", path)
+        self.opened(harness.AtPort.unix(path)).synchronize().command("AT")
+
+    def test_pty_prints_its_path_and_links_to_it(self):
+        link = self.folder / "at"
+        module = self.espat("--pty", link, stdout=subprocess.PIPE)
+        path = module.process.stdout.readline().decode().strip()
+        self.assertEqual(os.readlink(link), path)
+        self.assertRegex(path, r"^/dev/pts/\d+$")
+        fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, fd)
+        local_flags = termios.tcgetattr(fd)[3]
+        self.assertFalse(local_flags & (termios.ECHO | termios.ICANON | termios.ISIG))
+        harness.AtPort(fd).synchronize().command("AT")
+        self.assertEqual(module.stop(), 0)
+        self.assertFalse(link.is_symlink(), "the link was left behind")
+
+    def test_pty_is_closed_and_opened_again(self):
+        link = self.folder / "at"
+        module = self.espat("--pty", link, stdout=subprocess.DEVNULL)
+        for number in range(REOPENINGS):
+            port = harness.AtPort.tty(link).synchronize()
+            self.assertEqual(port.query("AT+CWRECONNCFG?"),
+                             b"+CWRECONNCFG:%d,0\r\n" % number)
+            port.command(f"AT+CWRECONNCFG={number + 1},0")
+            port.close()
+        self.assertTrue(module.running())
+
+    def test_pty_with_nobody_costs_no_time(self):
+        link = self.folder / "at"
+        module = self.espat("--pty", link, stdout=subprocess.DEVNULL)
+        port = harness.AtPort.tty(link).synchronize()
+        port.command("AT")
+        port.close()
+
+        def ticks():
+            with open(f"/proc/{module.pid}/stat", encoding="ascii") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            return int(fields[11]) + int(fields[12])
+        before = ticks()
+        with self.assertRaises(subprocess.TimeoutExpired):
+            module.wait(1.0)  # the time in which it must not spin
+        self.assertLess(ticks() - before, 20)
+
+    @harness.needs("socat")
+    def test_pty_with_socat(self):
+        link = self.folder / "at"
+        self.espat("--pty", link, "--echo", "off", stdout=subprocess.DEVNULL)
+        self.opened(harness.AtPort.tty(link)).synchronize().close()
+        for _ in range(3):
+            done = subprocess.run(["socat", "-t2", "-", f"{link},rawer"], input=b"AT\r\n",
+                                  check=True, capture_output=True, timeout=harness.GIVE_UP_S)
+            self.assertEqual(done.stdout, b"\r\nOK\r\n")
+
+
+def speeds(fd):
+    """Input and output rate of a line in bits per second, also where there is no B constant."""
+    tcgets2, layout = 0x802C542A, "4IB19s2I"
+    line = fcntl.ioctl(fd, tcgets2, bytes(struct.calcsize(layout)))
+    return struct.unpack(layout, line)[-2:]
+
+
+class Serial(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.mcu, self.device = pty.openpty()
+        harness.make_raw(self.device)
+        self.addCleanup(os.close, self.device)
+        self.module = self.espat("--serial", os.ttyname(self.device))
+        self.port = self.opened(harness.AtPort(self.mcu)).synchronize()
+
+    def test_default_line(self):
+        self.assertEqual(speeds(self.device), (115200, 115200))
+        self.assertEqual(self.port.query("AT+UART_CUR?"), b"+UART_CUR:115200,8,1,0,0\r\n")
+
+    def test_uart_cur_changes_the_line(self):
+        self.port.command("AT+UART_CUR=9600,8,1,0,0")
+        harness.wait_until(lambda: speeds(self.device) == (9600, 9600), "9600 baud")
+        self.assertEqual(self.port.query("AT+UART_CUR?"), b"+UART_CUR:9600,8,1,0,0\r\n")
+        self.port.command("AT+UART_CUR=74880,8,3,0,0")
+        harness.wait_until(lambda: speeds(self.device) == (74880, 74880), "74880 baud")
+        self.assertTrue(termios.tcgetattr(self.device)[2] & termios.CSTOPB)
+
+    def test_baud_on_the_command_line(self):
+        master, device = pty.openpty()
+        self.addCleanup(os.close, device)
+        self.espat("--serial", f"{os.ttyname(device)},19200")
+        self.opened(harness.AtPort(master)).synchronize()
+        self.assertEqual(speeds(device), (19200, 19200))
+
+
+if __name__ == "__main__":
+    unittest.main()

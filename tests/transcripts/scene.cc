@@ -1,0 +1,303 @@
+#include "transcripts/scene.h"
+
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "espat/commands.h"
+#include "transcripts/script.h"
+
+namespace espat::test {
+
+namespace {
+
+std::vector<std::string> split_words(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// Splits off the first word.
+std::string take_word(std::string_view& text) {
+  const size_t end = std::min(text.find(' '), text.size());
+  std::string word(text.substr(0, end));
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+size_t number(const std::string& text) { return std::strtoul(text.c_str(), nullptr, 10); }
+
+Duration duration(const std::string& text) {
+  const auto count = static_cast<Duration::rep>(number(text));
+  if (text.ends_with("ms")) return std::chrono::milliseconds(count);
+  return std::chrono::seconds(count);
+}
+
+IpAddress address(const std::string& text) { return IpAddress::parse(text).value_or(IpAddress()); }
+
+/// "192.0.2.1:80" or "[2001:db8::1]:80".
+Endpoint endpoint(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {};
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return {address(host), static_cast<uint16_t>(number(text.substr(colon + 1)))};
+}
+
+}  // namespace
+
+/// A directive: how many words it takes, and what it does with them.
+struct Scene::Directive {
+  std::string name;
+  size_t words_min;
+  size_t words_max;
+  std::function<std::string(Scene&, const Words&, std::string_view)> run;
+};
+
+// Shorthand for what cannot fail.
+template <typename Act>
+auto Scene::always(Act act) {
+  return [act](Scene& scene, const Words& words, std::string_view) {
+    act(scene, words);
+    return std::string();
+  };
+}
+
+// Those that set options, and those that do something to the whole module.
+const std::vector<Scene::Directive>& Scene::module_directives() {
+  const auto option = [](const char* name) {
+    return [name](Scene& scene, const Words& words, std::string_view) {
+      return scene.set_option(name, words);
+    };
+  };
+  static const std::vector<Directive> kAll = {
+      {"profile", 1, 1, option("profile")},
+      {"echo", 1, 1, option("echo")},
+      {"strict", 1, 1, option("strict")},
+      {"join", 1, 1, option("join")},
+      {"flash", 2, 2, always([](Scene& s, const Words& w) { s.world().flash().set(w[0], w[1]); })},
+      {"flash-fails", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().flash().fail_write(static_cast<uint32_t>(number(w[0])));
+       })},
+      {"uart", 1, 2, always([](Scene& s, const Words& w) { s.throttle(w); })},
+      {"wait", 1, 1, always([](Scene& s, const Words& w) { s.module().run_for(duration(w[0])); })},
+      {"silent", 1, 1,
+       [](Scene& s, const Words& w, auto) { return s.stay_silent(duration(w[0])); }},
+      {"setup", 1, 99, [](Scene& s, auto&, auto rest) { return s.set_up(rest); }},
+      {"boot", 0, 0, always([](Scene& s, const Words&) { s.boot(); })},
+      {"power-on", 0, 0, always([](Scene& s, const Words&) {
+         s.ever_powered_ = true;
+         s.built().power_on();
+       })},
+      {"power-loss", 0, 0, always([](Scene& s, const Words&) { s.built().power_loss(); })},
+  };
+  return kAll;
+}
+
+const std::vector<Scene::Directive>& Scene::wifi_directives() {
+  static const std::vector<Directive> kAll = {
+      {"ap", 1, 4, always([](Scene& s, const Words& w) { s.add_access_point(w); })},
+      {"station", 3, 4, always([](Scene& s, const Words& w) { s.set_station(w); })},
+      {"dns", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().wifi().network().dns_servers.push_back({address(w[0]), 53});
+       })},
+      {"station-lost", 0, 0,
+       always([](Scene& s, const Words&) { s.world().wifi().lose_station(); })},
+      {"softap-joins", 2, 2, always([](Scene& s, const Words& w) {
+         s.world().wifi().softap_station_joins(*MacAddress::parse(w[0]), address(w[1]));
+       })},
+      {"softap-leaves", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().wifi().softap_station_leaves(*MacAddress::parse(w[0]));
+       })},
+  };
+  return kAll;
+}
+
+const std::vector<Scene::Directive>& Scene::network_directives() {
+  const auto act = [](const char* name) {
+    return [name](Scene& scene, const Words& words, std::string_view) {
+      return scene.peer_acts(name, words);
+    };
+  };
+  static const std::vector<Directive> kAll = {
+      {"host", 2, 2,
+       always([](Scene& s, const Words& w) { s.world().names().add_host(w[0], address(w[1])); })},
+      {"dns-silent", 0, 0,
+       always([](Scene& s, const Words&) { s.world().names().set_silent(true); })},
+      {"asked", 0, 3, [](Scene& s, const Words& w, auto) { return s.compare_servers(w); }},
+      {"peer", 2, 2, [](Scene& s, const Words& w, auto) { return s.add_peer(w); }},
+      {"local-port", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().network().set_next_port(static_cast<uint16_t>(number(w[0])));
+       })},
+      {"latency", 1, 1,
+       always([](Scene& s, const Words& w) { s.world().network().set_latency(duration(w[0])); })},
+      {"send-window", 1, 1,
+       always([](Scene& s, const Words& w) { s.world().network().set_send_window(number(w[0])); })},
+      {"peer-sends", 2, 99, [](Scene& s, auto&, auto rest) { return s.peer_sends(rest); }},
+      {"peer-got", 1, 99, [](Scene& s, auto&, auto rest) { return s.compare_received(rest); }},
+      {"peer-closes", 1, 1, act("peer-closes")},
+      {"peer-resets", 1, 1, act("peer-resets")},
+      {"peer-stops", 1, 1, act("peer-stops")},
+      {"peer-reads", 1, 1, act("peer-reads")},
+  };
+  return kAll;
+}
+
+std::string Scene::direct(const std::string& name, std::string_view arguments) {
+  const Words words = split_words(arguments);
+  for (const auto* group : {&module_directives(), &wifi_directives(), &network_directives()}) {
+    for (const Directive& directive : *group) {
+      if (directive.name != name) continue;
+      if (words.size() < directive.words_min || words.size() > directive.words_max) {
+        return "wrong number of words";
+      }
+      return directive.run(*this, words, arguments);
+    }
+  }
+  return "unknown directive";
+}
+
+sim::SimModule& Scene::built() {
+  if (!module_) module_ = std::make_unique<sim::SimModule>(command_set(), options_);
+  return *module_;
+}
+
+void Scene::boot() {
+  ever_powered_ = true;
+  built().power_on();
+  built().run_for(std::chrono::seconds(2));
+  built().take_output();
+}
+
+sim::SimModule& Scene::module() {
+  if (!ever_powered_) boot();
+  return built();
+}
+
+std::string Scene::set_option(const std::string& name, const Words& words) {
+  if (module_) return "comes too late: the module exists already";
+  const std::string& value = words[0];
+  if (name == "profile") {
+    const Profile* profile = find_profile(value);
+    if (profile == nullptr) return "no such profile";
+    options_.profile = profile;
+  } else if (name == "join") {
+    const size_t comma = value.find(',');
+    options_.modem.join_ssid = value.substr(0, comma);
+    if (comma != std::string::npos) options_.modem.join_password = value.substr(comma + 1);
+  } else if (name == "echo") {
+    options_.modem.echo = value == "on";
+  } else {
+    options_.modem.strict_events = value == "on";
+  }
+  return {};
+}
+
+std::string Scene::set_up(std::string_view line) {
+  sim::SimModule& module = this->module();
+  // Straight to the wire: only the bytes that are compared are worth cutting.
+  const std::string bytes = std::string(line) + "\r\n";
+  module.world().uart().send(as_bytes(bytes));
+  const bool done = module.run_until([&] { return module.output().ends_with("\r\nOK\r\n"); },
+                                     std::chrono::seconds(60));
+  const std::string output = module.take_output();
+  return done ? std::string() : "no OK but " + escape(output);
+}
+
+std::string Scene::stay_silent(Duration duration) {
+  module().run_for(duration);
+  const std::string& output = module().output();
+  return output.empty() ? std::string() : "not silent but " + escape(output);
+}
+
+void Scene::add_access_point(const Words& words) {
+  const size_t comma = words[0].find(',');
+  AirAccessPoint access_point;
+  access_point.ssid = words[0].substr(0, comma);
+  if (comma != std::string::npos) access_point.password = words[0].substr(comma + 1);
+  if (words.size() == 2) {
+    access_point.fault =
+        words[1] == "silent" ? AirAccessPoint::Fault::silent : AirAccessPoint::Fault::refuses;
+  } else if (words.size() == 4) {
+    access_point.bssid = MacAddress::parse(words[1]).value_or(MacAddress());
+    access_point.channel = static_cast<uint8_t>(number(words[2]));
+    access_point.rssi_dbm = static_cast<int8_t>(std::atoi(words[3].c_str()));
+  }
+  world().wifi().air().add(access_point);
+}
+
+void Scene::set_station(const Words& words) {
+  sim::StationNetwork& network = world().wifi().network();
+  network.ip = address(words[0]);
+  network.gateway = address(words[1]);
+  network.netmask = address(words[2]);
+  if (words.size() == 4) network.ip6_global = address(words[3]);
+}
+
+std::string Scene::add_peer(const Words& words) {
+  using Answer = sim::Listener::Answer;
+  static const std::map<std::string, Answer> kAnswers = {{"accepts", Answer::accepts},
+                                                         {"refuses", Answer::refuses},
+                                                         {"silent", Answer::silent},
+                                                         {"unreachable", Answer::unreachable}};
+  const auto answer = kAnswers.find(words[1]);
+  if (answer == kAnswers.end()) return "no such answer";
+  sim::Listener listener;
+  listener.answer = answer->second;
+  world().network().add_listener(endpoint(words[0]), listener);
+  return {};
+}
+
+std::string Scene::compare_servers(const Words& words) {
+  Words asked;
+  for (const Endpoint& server : world().names().servers_asked()) {
+    asked.push_back(server.address.text());
+  }
+  if (asked == words) return {};
+  std::string text = "asked were";
+  for (const std::string& server : asked) text += " " + server;
+  return text;
+}
+
+std::string Scene::peer_sends(std::string_view arguments) {
+  const sim::PeerId peer = number(take_word(arguments));
+  std::string mistake;
+  const auto bytes = unescape(arguments, mistake);
+  if (!bytes) return mistake;
+  if (peer >= world().network().peers()) return "there is no such connection";
+  world().network().peer_send(peer, *bytes);
+  return {};
+}
+
+std::string Scene::compare_received(std::string_view arguments) {
+  const sim::PeerId peer = number(take_word(arguments));
+  std::string mistake;
+  const auto bytes = unescape(arguments, mistake);
+  if (!bytes) return mistake;
+  if (peer >= world().network().peers()) return "there is no such connection";
+  const std::string received = world().network().take_peer_received(peer);
+  return received == *bytes ? std::string() : "the peer got " + escape(received);
+}
+
+std::string Scene::peer_acts(const std::string& name, const Words& words) {
+  sim::SimNetwork& network = world().network();
+  const sim::PeerId peer = number(words[0]);
+  if (peer >= network.peers()) return "there is no such connection";
+  if (name == "peer-closes") network.peer_close(peer);
+  if (name == "peer-resets") network.peer_reset(peer);
+  if (name == "peer-stops") network.peer_read(peer, false);
+  if (name == "peer-reads") network.peer_read(peer, true);
+  return {};
+}
+
+void Scene::throttle(const Words& words) {
+  if (words.size() == 2) {
+    world().uart().throttle(number(words[0]), number(words[1]));
+  } else {
+    world().uart().unthrottle();
+  }
+}
+
+}  // namespace espat::test

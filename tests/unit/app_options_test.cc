@@ -1,0 +1,350 @@
+// The command line and the configuration file: every option, both syntaxes, and what is refused.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "app/option_table.h"
+#include "app/options.h"
+
+namespace espat {
+namespace {
+
+using Kind = PortOption::Kind;
+
+Options read(const std::vector<std::string>& arguments) { return read_options(arguments); }
+
+std::string mistake(const std::vector<std::string>& arguments) {
+  try {
+    read(arguments);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+struct Good {
+  std::string option;
+  std::string value;
+  std::function<bool(const Options&)> holds;
+};
+
+const std::vector<Good> kGood = {
+    {"listen", "127.0.0.1:2323",
+     [](const Options& o) {
+       return o.port.kind == Kind::listen &&
+              o.port.endpoint == Endpoint{IpAddress::v4(127, 0, 0, 1), 2323};
+     }},
+    {"listen", "[::1]:0",
+     [](const Options& o) {
+       return o.port.endpoint == Endpoint{*IpAddress::parse("::1"), 0};
+     }},
+    {"connect", "192.0.2.1:65535",
+     [](const Options& o) {
+       return o.port.kind == Kind::connect && o.port.endpoint.port == 65535;
+     }},
+    {"unix", "/tmp/a b",
+     [](const Options& o) {
+       return o.port.kind == Kind::unix_socket && o.port.path == "/tmp/a b";
+     }},
+    {"pty", "/tmp/link",
+     [](const Options& o) { return o.port.kind == Kind::pty && o.port.path == "/tmp/link"; }},
+    {"serial", "/dev/ttyUSB0",
+     [](const Options& o) {
+       return o.port.kind == Kind::serial && o.port.path == "/dev/ttyUSB0" && o.port.baud == 115200;
+     }},
+    {"serial", "/dev/ttyUSB0,5000000",
+     [](const Options& o) { return o.port.path == "/dev/ttyUSB0" && o.port.baud == 5'000'000; }},
+    {"chip", "esp8266", [](const Options& o) { return o.profile == &kEsp8266; }},
+    {"chip", "esp32", [](const Options& o) { return o.profile == &kEsp32; }},
+    {"flash", "/var/{id}", [](const Options& o) { return o.flash_directory == "/var/{id}"; }},
+    {"echo", "off", [](const Options& o) { return !o.echo; }},
+    {"echo", "on", [](const Options& o) { return o.echo; }},
+    {"join", "home",
+     [](const Options& o) { return o.join_ssid == "home" && o.join_password.empty(); }},
+    {"join", "home,a,b",
+     [](const Options& o) { return o.join_ssid == "home" && o.join_password == "a,b"; }},
+    {"ap", "home,secret", [](const Options& o) { return !o.air.anything_goes(); }},
+    {"station-ip", "127.0.1.7", [](const Options& o) { return o.station_ip == "127.0.1.7"; }},
+    {"station-ip", "127.0.1.{id}", [](const Options& o) { return o.station_ip == "127.0.1.{id}"; }},
+    {"station-ip6", "2001:db8::{id}",
+     [](const Options& o) { return o.station_ip6 == "2001:db8::{id}"; }},
+    {"softap-ip", "127.0.2.1",
+     [](const Options& o) { return o.softap_ip == IpAddress::v4(127, 0, 2, 1); }},
+    {"dns", "127.0.0.53",
+     [](const Options& o) {
+       return o.dns_servers == std::vector<Endpoint>{{IpAddress::v4(127, 0, 0, 53), 53}};
+     }},
+    {"dns", "[::1]:5353",
+     [](const Options& o) {
+       return o.dns_servers == std::vector<Endpoint>{{*IpAddress::parse("::1"), 5353}};
+     }},
+    {"dns", "::1", [](const Options& o) { return o.dns_servers.at(0).port == 53; }},
+    {"ota-http", "update.example:8080",
+     [](const Options& o) {
+       return o.ota_http->host == "update.example" && o.ota_http->port == 8080;
+     }},
+    {"ota-https", "[2001:db8::1]:443",
+     [](const Options& o) { return o.ota_https->host == "2001:db8::1"; }},
+    {"ota-token", "abc", [](const Options& o) { return o.ota_token == "abc"; }},
+    {"count", "10000", [](const Options& o) { return o.count == 10000; }},
+    {"trace", "/tmp/t", [](const Options& o) { return o.trace && o.trace_file == "/tmp/t"; }},
+    {"log", "error", [](const Options& o) { return o.log_level == LogLevel::error; }},
+    {"log", "warn", [](const Options& o) { return o.log_level == LogLevel::warn; }},
+    {"log", "info", [](const Options& o) { return o.log_level == LogLevel::info; }},
+    {"log", "debug", [](const Options& o) { return o.log_level == LogLevel::debug; }},
+};
+
+struct Bad {
+  std::string option;
+  std::string value;
+};
+
+const std::vector<Bad> kBad = {
+    {"listen", "127.0.0.1"},
+    {"listen", "127.0.0.1:"},
+    {"listen", "127.0.0.1:65536"},
+    {"listen", "127.0.0.1:1x"},
+    {"listen", "nowhere:80"},
+    {"listen", "::1:80"},
+    {"listen", "[::1]"},
+    {"listen", ":80"},
+    {"listen", "80"},
+    {"listen", "127.0.0.1:-1"},
+    {"connect", "127.0.0.1:0"},
+    {"connect", "127.0.0.1"},
+    {"unix", ""},
+    {"serial", ",9600"},
+    {"serial", "/dev/null,fast"},
+    {"serial", "/dev/null,"},
+    {"serial", "/dev/null,79"},
+    {"serial", "/dev/null,5000001"},
+    {"chip", "esp99"},
+    {"chip", ""},
+    {"flash", ""},
+    {"echo", "perhaps"},
+    {"echo", "ON"},
+    {"join", ""},
+    {"join", ",password"},
+    {"join", std::string(33, 's')},
+    {"join", "s," + std::string(65, 'p')},
+    {"ap", ""},
+    {"ap", ",secret"},
+    {"ap", "home,secret,channel=15"},
+    {"ap", "home,secret,rssi=1"},
+    {"ap", "home,secret,bssid=12"},
+    {"ap", "home,secret,fault=often"},
+    {"station-ip", "1.2.3"},
+    {"station-ip", "::1"},
+    {"station-ip6", "127.0.0.1"},
+    {"softap-ip", "localhost"},
+    {"softap-ip", "::1"},
+    {"dns", "dns.example"},
+    {"dns", "127.0.0.1:99999"},
+    {"dns", "127.0.0.1:0"},
+    {"ota-http", "example"},
+    {"ota-http", ":80"},
+    {"ota-https", "example:0"},
+    {"config", "/nonexistent.toml"},
+    {"config", "/"},
+    {"count", "0"},
+    {"count", "10001"},
+    {"count", "many"},
+    {"count", "-1"},
+    {"count", "1.5"},
+    {"count", "99999999999999999999"},
+    {"log", "loud"},
+};
+
+TEST(OptionsTest, EveryOptionInBothSyntaxes) {
+  for (const Good& good : kGood) {
+    EXPECT_TRUE(good.holds(read({"--" + good.option, good.value})))
+        << "--" << good.option << " " << good.value;
+    EXPECT_TRUE(good.holds(read({"--" + good.option + "=" + good.value})))
+        << "--" << good.option << "=" << good.value;
+  }
+}
+
+TEST(OptionsTest, TheTableAboveHasEveryOptionWithAValue) {
+  for (const OptionRow& row : option_table()) {
+    if (!row.takes_value() || row.name == "config") continue;
+    EXPECT_TRUE(std::any_of(kGood.begin(), kGood.end(), [&](const Good& good) {
+      return good.option == row.name;
+    })) << row.name;
+  }
+}
+
+TEST(OptionsTest, Flags) {
+  EXPECT_EQ(read({"--stdio"}).port.kind, Kind::stdio);
+  EXPECT_TRUE(read({"--strict"}).strict);
+  EXPECT_EQ(read({"--help"}).action, Options::Action::show_help);
+  EXPECT_EQ(read({"--version"}).action, Options::Action::show_version);
+  for (const std::string flag : {"--stdio", "--strict", "--help"}) {
+    EXPECT_NE(mistake({flag + "=yes"}).find(flag), std::string::npos) << mistake({flag + "=yes"});
+  }
+}
+
+TEST(OptionsTest, Defaults) {
+  const Options o = read({});
+  EXPECT_EQ(o.port.kind, Kind::automatic);
+  EXPECT_EQ(o.profile, &kEsp32);
+  EXPECT_TRUE(o.echo);
+  EXPECT_TRUE(o.air.anything_goes());
+  EXPECT_EQ(o.softap_ip, IpAddress::v4(127, 0, 0, 1));
+  EXPECT_EQ(o.count, 1u);
+  EXPECT_FALSE(o.trace);
+  EXPECT_EQ(o.log_level, LogLevel::info);
+}
+
+TEST(OptionsTest, ValuesThatMayBeLeftOut) {
+  EXPECT_EQ(read({"--pty"}).port.path, "");
+  EXPECT_EQ(read({"--pty", "--echo", "off"}).port.kind, Kind::pty);
+  EXPECT_TRUE(read({"--trace"}).trace);
+  EXPECT_EQ(read({"--trace", "--stdio"}).trace_file, "");
+}
+
+TEST(OptionsTest, EmptyValues) {
+  const Options o = read({"--ota-token=", "--pty=", "--trace=", "--chip=esp8266"});
+  EXPECT_EQ(o.ota_token, "");
+  EXPECT_EQ(o.port.kind, Kind::pty);
+  EXPECT_TRUE(o.trace);
+  EXPECT_EQ(o.profile, &kEsp8266);
+  EXPECT_EQ(read({"--ota-token", ""}).ota_token, "");
+  EXPECT_NE(mistake({"--flash=", "--stdio"}).find("--flash"), std::string::npos);
+}
+
+TEST(OptionsTest, BadValuesNameTheOption) {
+  for (const Bad& bad : kBad) {
+    const std::string dashed = "--" + bad.option;
+    for (const auto& arguments : {std::vector<std::string>{dashed, bad.value},
+                                  std::vector<std::string>{dashed + "=" + bad.value}}) {
+      const std::string message = mistake(arguments);
+      EXPECT_NE(message.find(dashed), std::string::npos)
+          << dashed << " " << bad.value << ": " << message;
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+  }
+}
+
+TEST(OptionsTest, MissingValuesNameTheOption) {
+  for (const OptionRow& row : option_table()) {
+    if (!row.takes_value() || row.value_optional()) continue;
+    const std::string dashed = "--" + std::string(row.name);
+    EXPECT_NE(mistake({dashed}).find(dashed), std::string::npos) << mistake({dashed});
+    EXPECT_NE(mistake({dashed, "--strict"}).find(dashed), std::string::npos)
+        << mistake({dashed, "--strict"});
+  }
+}
+
+TEST(OptionsTest, GivenTwice) {
+  EXPECT_NE(mistake({"--chip", "esp32", "--chip", "esp8266"}).find("--chip"), std::string::npos);
+  EXPECT_EQ(read({"--dns", "127.0.0.1", "--dns=127.0.0.2"}).dns_servers.size(), 2u);
+}
+
+TEST(OptionsTest, OneAtPortOnly) {
+  const std::string message = mistake({"--stdio", "--listen", "127.0.0.1:1"});
+  EXPECT_NE(message.find("--stdio"), std::string::npos) << message;
+  EXPECT_NE(message.find("--listen"), std::string::npos) << message;
+}
+
+TEST(OptionsTest, WordsThatAreNoOption) {
+  EXPECT_NE(mistake({"surprise"}).find("surprise"), std::string::npos);
+  EXPECT_NE(mistake({"--stdio", "surprise"}).find("surprise"), std::string::npos);
+  EXPECT_NE(mistake({"--no-such-option"}).find("--no-such-option"), std::string::npos);
+  EXPECT_NE(mistake({"--liste", "127.0.0.1:1"}), "") << "no abbreviations";
+}
+
+TEST(OptionsTest, HelpNamesEveryOptionAndIsReadable) {
+  const std::string text = help_text();
+  for (const OptionRow& row : option_table()) {
+    EXPECT_NE(text.find("--" + std::string(row.name)), std::string::npos) << row.name;
+  }
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+}
+
+class ConfigFileTest : public testing::Test {
+ protected:
+  ConfigFileTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "espat-config-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ / "espat.toml";
+  }
+  ~ConfigFileTest() override { std::filesystem::remove_all(folder_); }
+
+  Options read_file(const std::string& text, std::vector<std::string> arguments = {}) {
+    std::ofstream(path_) << text;
+    arguments.insert(arguments.end(), {"--config", path_});
+    return read(arguments);
+  }
+  std::string mistake_in(const std::string& text) {
+    std::ofstream(path_) << text;
+    return mistake({"--config", path_});
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+TEST_F(ConfigFileTest, SameNamesAndValues) {
+  for (const Good& good : kGood) {
+    EXPECT_TRUE(good.holds(read_file(good.option + " = '" + good.value + "'\n")))
+        << good.option << " = " << good.value;
+  }
+}
+
+TEST_F(ConfigFileTest, NumbersSwitchesAndArrays) {
+  EXPECT_EQ(read_file("count = 7\n").count, 7u);
+  EXPECT_FALSE(read_file("echo = false\n").echo);
+  EXPECT_TRUE(read_file("echo = true\n").echo);
+  EXPECT_TRUE(read_file("strict = true\n").strict);
+  EXPECT_FALSE(read_file("strict = false\n").strict);
+  EXPECT_TRUE(read_file("trace = true\n").trace);
+  EXPECT_FALSE(read_file("trace = false\n").trace);
+  EXPECT_EQ(read_file("pty = true\n").port.kind, Kind::pty);
+  EXPECT_EQ(read_file("stdio = true\n").port.kind, Kind::stdio);
+  EXPECT_EQ(read_file("dns = ['127.0.0.1', '127.0.0.2']\n").dns_servers.size(), 2u);
+}
+
+TEST_F(ConfigFileTest, CommandLineWins) {
+  EXPECT_TRUE(read_file("echo = 'off'\n", {"--echo", "on"}).echo);
+  EXPECT_EQ(read_file("listen = '127.0.0.1:1'\n", {"--stdio"}).port.kind, Kind::stdio)
+      << "for the AT port as a whole";
+  EXPECT_EQ(read_file("dns = ['127.0.0.1', '127.0.0.2']\n", {"--dns=127.0.0.3"}).dns_servers.size(),
+            1u);
+  EXPECT_EQ(read_file("chip = 'esp99'\n", {"--chip=esp8266"}).profile, &kEsp8266);
+}
+
+TEST_F(ConfigFileTest, MistakesNameTheFileAndTheKey) {
+  const std::vector<std::pair<std::string, std::string>> mistakes = {
+      {"colour = 'red'\n", "colour"},
+      {"echo = 'on'\ncolour = 'red'\n", "colour"},
+      {"config = 'other'\n", "config"},
+      {"help = true\n", "help"},
+      {"chip = 'esp99'\n", "chip"},
+      {"chip = true\n", "chip"},
+      {"chip = ['esp32']\n", "chip"},
+      {"count = 0\n", "count"},
+      {"count = 1.5\n", "count"},
+      {"strict = 'yes'\n", "strict"},
+      {"pty = 3.5\n", "pty"},
+      {"[network]\ndns = '127.0.0.1'\n", "network"},
+      {"listen = '127.0.0.1:1'\nstdio = true\n", "stdio"},
+      {"listen = \n", "line 1"},
+      {"chip = 'esp32'\nchip = 'esp32'\n", "line 2"},
+  };
+  for (const auto& [text, word] : mistakes) {
+    const std::string message = mistake_in(text);
+    EXPECT_NE(message.find(word), std::string::npos) << text << message;
+    EXPECT_NE(message.find("espat.toml"), std::string::npos) << text << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
+}
+
+}  // namespace
+}  // namespace espat

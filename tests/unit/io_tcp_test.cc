@@ -1,0 +1,419 @@
+// TCP links on real sockets of the loopback.
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <string>
+
+#include "unit/io_harness.h"
+
+namespace espat::io::test {
+namespace {
+
+constexpr size_t kManyBytes = 3'000'000;
+
+class TcpLink : public ::testing::Test {
+ protected:
+  /// Opens link 0 to `server_` and accepts it as `peer_`.
+  void connect() {
+    ASSERT_TRUE(t_.open(server_.local()));
+    peer_ = accept_from(t_.shard, server_);
+    ASSERT_TRUE(peer_);
+  }
+  size_t send(std::string_view data) { return t_.world->link_send(0, as_bytes(data), {}); }
+  OpenRequest request() const {
+    OpenRequest request;
+    request.remote = server_.local();
+    return request;
+  }
+
+  WorldTest t_;
+  Peer server_ = listening_peer(kLoopback);
+  Peer peer_;
+};
+
+TEST_F(TcpLink, CarriesBytesBothWays) {
+  connect();
+  const auto* opened = t_.modem.find<LinkOpened>();
+  EXPECT_EQ(opened->remote, server_.local());
+  EXPECT_EQ(opened->local, peer_.remote());
+
+  EXPECT_EQ(send("ping"), 4u);
+  std::string at_peer;
+  EXPECT_TRUE(t_.until([&] { return peer_.receive(at_peer), at_peer == "ping"; }));
+  peer_.send("pong");
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "pong"; }));
+  EXPECT_EQ(t_.modem.senders.back(), server_.local());
+}
+
+TEST(TcpLinkV6, CarriesBytesBothWays) {
+  WorldTest t;
+  const Peer server = listening_peer(*IpAddress::parse("::1"));
+  if (!server) GTEST_SKIP() << "the host has no IPv6";
+  ASSERT_TRUE(t.open(server.local()));
+  Peer peer = accept_from(t.shard, server);
+  t.world->link_send(0, as_bytes("six"), {});
+  std::string at_peer;
+  EXPECT_TRUE(t.until([&] { return peer.receive(at_peer), at_peer == "six"; }));
+  EXPECT_EQ(t.modem.find<LinkOpened>()->local, peer.remote());
+}
+
+TEST_F(TcpLink, RefusedIsReported) {
+  const Endpoint nobody = server_.local();
+  server_.close();
+  OpenRequest request;
+  request.remote = nobody;
+  t_.world->link_open(3, request);
+  EXPECT_TRUE(t_.modem.events.empty()) << "answers come on a later turn";
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->link, 3);
+  EXPECT_EQ(failed->error, LinkError::refused);
+}
+
+TEST_F(TcpLink, SocketConnectedToItselfIsRefused) {
+  OpenRequest request;
+  request.remote = server_.local();
+  request.local = kLoopback;
+  request.local_port = request.remote.port;
+  server_.close();
+  t_.world->link_open(0, request);
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->error, LinkError::refused);
+}
+
+TEST_F(TcpLink, ForeignLocalAddressIsReported) {
+  OpenRequest foreign = request();
+  foreign.local = IpAddress::v4(192, 0, 2, 1);
+  t_.world->link_open(0, foreign);
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->error, LinkError::address_unavailable);
+}
+
+TEST_F(TcpLink, LocalAddressOfTheOtherFamilyIsReported) {
+  OpenRequest other = request();
+  other.local = *IpAddress::parse("::1");
+  t_.world->link_open(0, other);
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->error, LinkError::address_unavailable);
+}
+
+TEST_F(TcpLink, SlowModemGetsEveryByteInOrder) {
+  connect();
+  const std::string sent = pattern(kManyBytes);
+  t_.modem.take = 777;
+  size_t at = 0;
+  const bool complete = t_.until([&] {
+    at += peer_.send(std::string_view(sent).substr(at));
+    if (std::exchange(t_.modem.stalled, false)) t_.world->link_resume(0);
+    return t_.modem.received.size() >= sent.size();
+  });
+  ASSERT_TRUE(complete);
+  EXPECT_EQ(t_.modem.received, sent);
+}
+
+TEST_F(TcpLink, ModemThatTakesNothingStopsThePeer) {
+  const int small = 4096;
+  ::setsockopt(server_.descriptor(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  connect();
+  t_.modem.take = 0;
+  const std::string chunk = pattern(65536);
+  size_t sent = 0;
+  for (int idle_turns = 0; idle_turns < 20;) {
+    const size_t n = peer_.send(chunk);
+    sent += n;
+    idle_turns = n == 0 ? idle_turns + 1 : 0;
+    run_for(t_.shard, std::chrono::milliseconds(5));
+  }
+  EXPECT_LT(sent, size_t{16} << 20) << "the world swallows without limit";
+  // A modem that still takes nothing leaves it as it is; then it takes all.
+  t_.world->link_resume(0);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_TRUE(t_.modem.received.empty());
+  t_.modem.take = ModemDouble::kAll;
+  t_.world->link_resume(0);
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received.size() == sent; }));
+}
+
+TEST_F(TcpLink, SlowPeerGetsEveryByteInOrder) {
+  const int small = 65536;
+  ::setsockopt(server_.descriptor(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  connect();
+  const std::string sent = pattern(4 * kManyBytes);
+  size_t at = 0, refusals = 0, permissions = 0;
+  t_.modem.hook = [&](const Event& event) {
+    if (std::holds_alternative<LinkWritable>(event)) ++permissions;
+  };
+  std::string at_peer;
+  const bool complete = t_.until([&] {
+    while (at < sent.size() && refusals == permissions) {
+      const std::string_view offer = std::string_view(sent).substr(at, 100'000);
+      const size_t taken = send(offer);
+      at += taken;
+      if (taken == offer.size()) continue;
+      ++refusals;
+      EXPECT_EQ(send("x"), 0u) << "LinkWritable is still to come";
+    }
+    peer_.receive(at_peer, 20'000);
+    return at_peer.size() >= sent.size();
+  });
+  ASSERT_TRUE(complete);
+  EXPECT_EQ(at_peer, sent);
+  EXPECT_GT(refusals, 0u);
+}
+
+TEST_F(TcpLink, EndOfStreamComesAfterTheLastByte) {
+  connect();
+  const std::string sent = pattern(50'000);
+  t_.modem.take = 0;
+  ASSERT_EQ(peer_.send(sent), sent.size());
+  peer_.close();
+  ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
+  run_for(t_.shard, std::chrono::milliseconds(30));
+  EXPECT_EQ(t_.modem.find<LinkClosed>(), nullptr);
+
+  t_.modem.take = 1000;
+  t_.modem.on_data = [&](LinkId link) { t_.world->link_resume(link); };
+  t_.world->link_resume(0);
+  const auto* closed = t_.await<LinkClosed>();
+  ASSERT_NE(closed, nullptr);
+  EXPECT_EQ(closed->error, LinkError::none);
+  EXPECT_EQ(t_.modem.received, sent);
+}
+
+TEST_F(TcpLink, ResetIsReported) {
+  connect();
+  peer_.reset();
+  const auto* closed = t_.await<LinkClosed>();
+  ASSERT_NE(closed, nullptr);
+  EXPECT_EQ(closed->error, LinkError::reset);
+}
+
+TEST_F(TcpLink, ResetFoundBySendingEndsTheLinkOnce) {
+  connect();
+  peer_.reset();
+  EXPECT_EQ(send("lost"), 0u);
+  EXPECT_EQ(send("lost too"), 0u);
+  ASSERT_NE(t_.await<LinkClosed>(), nullptr);
+  EXPECT_EQ(t_.modem.find<LinkClosed>()->error, LinkError::reset);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_EQ(t_.modem.events.size(), 2u);  // opened, closed
+}
+
+TEST_F(TcpLink, ResetUnderUnreadDataDoesNotHoldTheSender) {
+  connect();
+  t_.modem.take = 0;
+  peer_.send("unread");
+  ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
+  peer_.reset();
+  EXPECT_EQ(send("lost"), 4u) << "a modem that sends cannot read first";
+  t_.modem.take = ModemDouble::kAll;
+  t_.world->link_resume(0);
+  ASSERT_NE(t_.await<LinkClosed>(), nullptr);
+  EXPECT_EQ(t_.modem.received, "unread");
+}
+
+TEST_F(TcpLink, NothingComesAfterCloseDuringConnect) {
+  // A server whose queue is full does not answer SYN.
+  const Peer busy = listening_peer(kLoopback, 0);
+  std::vector<Peer> queued;
+  for (int i = 0; i < 4; ++i) {
+    queued.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    ::getsockname(busy.descriptor(), reinterpret_cast<sockaddr*>(&address), &length);
+    ::connect(queued.back().descriptor(), reinterpret_cast<sockaddr*>(&address), length);
+  }
+  OpenRequest request;
+  request.remote = busy.local();
+  t_.world->link_open(0, request);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_TRUE(t_.modem.events.empty());
+  EXPECT_EQ(send("early"), 0u);
+  t_.world->link_close(0);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_TRUE(t_.modem.events.empty());
+}
+
+TEST_F(TcpLink, NothingComesAfterClose) {
+  connect();
+  peer_.send("too late");
+  peer_.close();
+  t_.world->link_close(0);
+  t_.world->link_close(0);
+  t_.modem.events.clear();
+  run_for(t_.shard, std::chrono::milliseconds(30));
+  EXPECT_TRUE(t_.modem.events.empty());
+  EXPECT_TRUE(t_.modem.received.empty());
+}
+
+TEST_F(TcpLink, MayBeClosedFromInsideAnyCall) {
+  t_.modem.hook = [&](const Event& event) {
+    if (std::holds_alternative<LinkOpened>(event)) t_.world->link_close(0);
+  };
+  t_.world->link_open(0, request());
+  ASSERT_TRUE(t_.until([&] { return t_.modem.events.size() == 1; }));
+
+  t_.modem.hook = nullptr;
+  t_.modem.events.clear();
+  t_.modem.take = 1;
+  t_.modem.on_data = [&](LinkId link) { t_.world->link_close(link); };
+  Peer first = accept_from(t_.shard, server_);
+  connect();
+  peer_.send("two bytes and more");
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "t"; }));
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_EQ(t_.modem.received, "t");
+}
+
+TEST_F(TcpLink, IdIsFreeWhenItsEndIsReported) {
+  connect();
+  t_.modem.hook = [&](const Event& event) {
+    if (std::holds_alternative<LinkClosed>(event)) t_.world->link_open(0, request());
+  };
+  peer_.close();
+  const Peer again = accept_from(t_.shard, server_);
+  EXPECT_TRUE(again);
+  EXPECT_TRUE(t_.until([&] { return t_.modem.events.size() == 3; }));  // opened, closed, opened
+}
+
+TEST_F(TcpLink, CloseStillSendsWhatWasTaken) {
+  connect();
+  t_.modem.take = 0;
+  peer_.send("never read by the modem");
+  ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
+  const std::string offered = pattern(kManyBytes);
+  const size_t taken = send(offered);
+  ASSERT_GT(taken, 0u);
+  t_.world->link_close(0);
+  peer_.send("and more that nobody wants");
+  std::string at_peer;
+  ASSERT_TRUE(t_.until([&] { return peer_.receive(at_peer), peer_.ended || peer_.error != 0; }));
+  EXPECT_EQ(peer_.error, 0);
+  EXPECT_EQ(at_peer, offered.substr(0, taken));
+}
+
+TEST_F(TcpLink, LingerZeroResets) {
+  OpenRequest abortive = request();
+  abortive.options.linger_s = 0;
+  t_.world->link_open(0, abortive);
+  peer_ = accept_from(t_.shard, server_);
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  t_.world->link_close(0);
+  std::string nothing;
+  ASSERT_TRUE(t_.until([&] { return peer_.receive(nothing), peer_.ended || peer_.error != 0; }));
+  EXPECT_EQ(peer_.error, ECONNRESET);
+}
+
+TEST_F(TcpLink, LingerResetsWhenItsTimeIsOver) {
+  OpenRequest lingering = request();
+  lingering.options.linger_s = 1;
+  t_.world->link_open(0, lingering);
+  peer_ = accept_from(t_.shard, server_);
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  const size_t taken = send(pattern(size_t{16} << 20));
+  const auto before = std::chrono::steady_clock::now();
+  t_.world->link_close(0);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(500))
+      << "close() blocked";
+  // The peer reads nothing until the second is over.
+  pollfd hangup{peer_.descriptor(), 0, 0};
+  ASSERT_TRUE(t_.until([&] { return ::poll(&hangup, 1, 0) == 1; }));
+  std::string at_peer;
+  while (!peer_.ended && peer_.error == 0) peer_.receive(at_peer);
+  EXPECT_EQ(peer_.error, ECONNRESET);
+  EXPECT_LT(at_peer.size(), taken);
+}
+
+TEST_F(TcpLink, RestartEndsEverythingQuietly) {
+  connect();
+  t_.world->join({});
+  t_.world->scan({});
+  t_.world->flash_put({});
+  t_.world->resolve(0, "host.invalid", Family::v4, {});
+  t_.modem.events.clear();
+  t_.world->restart();
+  std::string nothing;
+  EXPECT_TRUE(t_.until([&] { return peer_.receive(nothing), peer_.ended; }));
+  run_for(t_.shard, std::chrono::milliseconds(150));
+  EXPECT_TRUE(t_.modem.events.empty());
+  ASSERT_EQ(t_.port.configured.size(), 1u);
+  EXPECT_EQ(t_.port.configured[0], UartConfig{});
+}
+
+TEST(TcpLinkSource, IsTheInterfaceOfTheLink) {
+  NodeConfig config;
+  config.network.station_ip = IpAddress::v4(127, 0, 1, 7);
+  config.network.softap_ip = IpAddress::v4(127, 0, 2, 7);
+  WorldTest t(std::move(config));
+  const Peer server = listening_peer(kLoopback);
+  OpenRequest request;
+  request.remote = server.local();
+  t.world->link_open(0, request);
+  EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 1, 7));
+  request.netif = Netif::softap;
+  t.world->link_open(1, request);
+  EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 2, 7));
+  request.local = IpAddress::v4(127, 0, 3, 7);
+  t.world->link_open(2, request);
+  EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 3, 7));
+}
+
+/// The descriptor of this process that is bound to `port` and connected, or -1.
+int find_socket(uint16_t port) {
+  int found = -1;
+  DIR* directory = ::opendir("/proc/self/fd");
+  while (const dirent* entry = ::readdir(directory)) {
+    const int descriptor = std::atoi(entry->d_name);
+    sockaddr_in local{}, remote{};
+    socklen_t length = sizeof local;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &length) != 0) continue;
+    if (local.sin_family != AF_INET || ntohs(local.sin_port) != port) continue;
+    length = sizeof remote;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&remote), &length) == 0) {
+      found = descriptor;
+    }
+  }
+  ::closedir(directory);
+  return found;
+}
+
+int option(int socket, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  ::getsockopt(socket, level, name, &value, &length);
+  return value;
+}
+
+TEST_F(TcpLink, OptionsReachTheSocket) {
+  OpenRequest with_options = request();
+  with_options.keep_alive_s = 7200;
+  with_options.options.no_delay = true;
+  t_.world->link_open(0, with_options);
+  const auto* opened = t_.await<LinkOpened>();
+  ASSERT_NE(opened, nullptr);
+  const int socket = find_socket(opened->local.port);
+  ASSERT_GE(socket, 0);
+  EXPECT_EQ(option(socket, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPIDLE), 7200);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_KEEPCNT), 3);
+  EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST_F(TcpLink, ThereIsNoTlsYet) {
+  OpenRequest ssl = request();
+  ssl.transport = Transport::ssl;
+  t_.world->link_open(0, ssl);
+  EXPECT_TRUE(t_.modem.events.empty());
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->error, LinkError::tls);
+}
+
+}  // namespace
+}  // namespace espat::io::test

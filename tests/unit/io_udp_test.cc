@@ -1,0 +1,220 @@
+// UDP links on real sockets of the loopback.
+#include <gtest/gtest.h>
+
+#include <asio/ip/udp.hpp>
+#include <fstream>
+#include <string>
+
+#include "unit/io_harness.h"
+
+namespace espat::io::test {
+namespace {
+
+const Endpoint kGroup{IpAddress::v4(239, 1, 2, 3), 0};
+
+NodeConfig station(uint8_t id) {
+  NodeConfig config;
+  config.network.station_ip = IpAddress::v4(127, 0, 1, id);
+  return config;
+}
+
+OpenRequest udp_to(const Endpoint& remote, uint16_t local_port = 0) {
+  OpenRequest request;
+  request.transport = Transport::udp;
+  request.remote = remote;
+  request.local_port = local_port;
+  return request;
+}
+
+/// A port that was free a moment ago.
+uint16_t free_port() { return bound_peer(SOCK_DGRAM, kLoopback).local().port; }
+
+class UdpLink : public ::testing::Test {
+ protected:
+  void send(std::string_view data, const Endpoint& to) {
+    EXPECT_EQ(t_.world->link_send(0, as_bytes(data), to), data.size());
+  }
+  void expect_at(Peer& peer, std::string_view data) {
+    std::string got;
+    EXPECT_TRUE(t_.until([&] { return peer.receive(got), got == data; })) << "got " << got;
+  }
+
+  WorldTest t_{station(7)};
+  Peer peer_ = bound_peer(SOCK_DGRAM, kLoopback);
+};
+
+/// Sends from `peer` to `to`.
+void send_to(const Peer& peer, std::string_view data, const Endpoint& to) {
+  const auto address = to_asio<asio::ip::udp::endpoint>(to);
+  ::sendto(peer.descriptor(), data.data(), data.size(), 0, address.data(),
+           static_cast<socklen_t>(address.size()));
+}
+
+TEST_F(UdpLink, OpensAtOnceButReportsLater) {
+  t_.world->link_open(0, udp_to(peer_.local(), 0));
+  EXPECT_TRUE(t_.modem.events.empty());
+  const auto* opened = t_.await<LinkOpened>();
+  ASSERT_NE(opened, nullptr);
+  EXPECT_EQ(opened->remote, peer_.local());
+  EXPECT_EQ(opened->local.address, IpAddress::v4(127, 0, 1, 7));
+  EXPECT_NE(opened->local.port, 0);
+}
+
+TEST_F(UdpLink, DatagramsGoBothWaysAndToOthers) {
+  ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
+  const Endpoint module = t_.modem.find<LinkOpened>()->local;
+  send("to the peer", peer_.local());
+  expect_at(peer_, "to the peer");
+  Peer other = bound_peer(SOCK_DGRAM, IpAddress::v4(127, 0, 0, 9));
+  send("to another", other.local());
+  expect_at(other, "to another");
+
+  send_to(other, "from another", module);
+  ASSERT_TRUE(t_.until([&] { return t_.modem.received == "from another"; }));
+  EXPECT_EQ(t_.modem.senders.back(), other.local());
+}
+
+TEST_F(UdpLink, V6Works) {
+  Peer peer = bound_peer(SOCK_DGRAM, *IpAddress::parse("::1"));
+  if (!peer) GTEST_SKIP() << "the host has no IPv6";
+  ASSERT_TRUE(t_.open(peer.local(), Transport::udp));
+  send("six", peer.local());
+  expect_at(peer, "six");
+  const uint16_t port = t_.modem.find<LinkOpened>()->local.port;
+  send_to(peer, "back", {*IpAddress::parse("::1"), port});
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "back"; }));
+  EXPECT_EQ(t_.modem.senders.back(), peer.local());
+}
+
+TEST_F(UdpLink, BothFamiliesMayHaveOnePort) {
+  const uint16_t port = free_port();
+  WorldTest t;
+  t.world->link_open(0, udp_to(peer_.local(), port));
+  t.world->link_open(1, udp_to({*IpAddress::parse("::1"), 9}, port));
+  EXPECT_TRUE(t.until([&] { return t.modem.events.size() == 2; }));
+  EXPECT_EQ(t.modem.find<LinkFailed>(), nullptr);
+}
+
+TEST_F(UdpLink, TakenPortIsReported) {
+  const Peer squatter = bound_peer(SOCK_DGRAM, IpAddress::v4(127, 0, 1, 7));
+  t_.world->link_open(0, udp_to(peer_.local(), squatter.local().port));
+  EXPECT_TRUE(t_.modem.events.empty());
+  const auto* failed = t_.await<LinkFailed>();
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->error, LinkError::address_in_use);
+}
+
+TEST_F(UdpLink, DatagramNotTakenIsKeptAndTheNextOnesWait) {
+  ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
+  const Endpoint module = t_.modem.find<LinkOpened>()->local;
+  t_.modem.take = 0;
+  for (const char* datagram : {"one ", "two ", "three"}) send_to(peer_, datagram, module);
+  ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_EQ(t_.modem.senders.size(), 1u) << "offered again without resume";
+  t_.world->link_resume(0);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_EQ(t_.modem.senders.size(), 2u);
+  t_.modem.take = ModemDouble::kAll;
+  t_.world->link_resume(0);
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "one two three"; }));
+}
+
+TEST_F(UdpLink, DatagramsWithoutAWayAreLost) {
+  ASSERT_TRUE(t_.open({kLoopback, free_port()}, Transport::udp));
+  send("nobody there", {kLoopback, free_port()});
+  send(std::string(65'507, 'x') + "more than a datagram holds", peer_.local());
+  send("the link lives", peer_.local());
+  expect_at(peer_, "the link lives");
+  EXPECT_EQ(t_.modem.events.size(), 1u);
+}
+
+TEST_F(UdpLink, NothingComesAfterClose) {
+  t_.world->link_open(0, udp_to(peer_.local()));
+  t_.world->link_close(0);
+  run_for(t_.shard, std::chrono::milliseconds(10));
+  EXPECT_TRUE(t_.modem.events.empty());
+
+  ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
+  const Endpoint module = t_.modem.find<LinkOpened>()->local;
+  t_.modem.on_data = [&](LinkId link) { t_.world->link_close(link); };
+  send_to(peer_, "one", module);
+  send_to(peer_, "two", module);
+  ASSERT_TRUE(t_.until([&] { return !t_.modem.received.empty(); }));
+  run_for(t_.shard, std::chrono::milliseconds(10));
+  EXPECT_EQ(t_.modem.received, "one");
+}
+
+/// Two modules of one host on one port of one group.
+TEST_F(UdpLink, GroupMembersHearEachOtherButNotThemselves) {
+  const Endpoint group{kGroup.address, free_port()};
+  WorldTest second(station(8));
+  t_.world->link_open(0, udp_to(group, group.port));
+  second.world->link_open(0, udp_to(group, group.port));
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr) << "multicast on the loopback";
+  ASSERT_NE(second.await<LinkOpened>(), nullptr);
+
+  send("hello group", group);
+  ASSERT_TRUE(second.until([&] { return second.modem.received == "hello group"; }));
+  EXPECT_EQ(second.modem.senders.back(), (Endpoint{IpAddress::v4(127, 0, 1, 7), group.port}));
+  run_for(t_.shard, std::chrono::milliseconds(10));
+  EXPECT_TRUE(t_.modem.received.empty()) << "heard itself";
+
+  send_to(peer_, "only for 7", {IpAddress::v4(127, 0, 1, 7), group.port});
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "only for 7"; }));
+  run_for(second.shard, std::chrono::milliseconds(10));
+  EXPECT_EQ(second.modem.received, "hello group");
+}
+
+/// Whether a socket of this host listens to ff02::4242 on the loopback. (The loopback carries no
+/// IPv6 multicast, so it cannot be heard there.)
+bool is_member_of_v6_group() {
+  std::ifstream memberships("/proc/net/igmp6");
+  for (std::string line; std::getline(memberships, line);) {
+    const bool loopback = line.find(" lo ") != std::string::npos;
+    if (loopback && line.find("ff020000000000000000000000004242") != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_F(UdpLink, V6GroupIsJoinedAndLeft) {
+  NodeConfig config;
+  config.network.station_ip6 = *IpAddress::parse("::1");
+  if (!bound_peer(SOCK_DGRAM, *config.network.station_ip6)) GTEST_SKIP() << "no IPv6";
+  WorldTest t(std::move(config));
+  ASSERT_TRUE(t.open({*IpAddress::parse("ff02::4242"), free_port()}, Transport::udp));
+  EXPECT_TRUE(is_member_of_v6_group());
+  t.world->link_close(0);
+  EXPECT_TRUE(t.until([] { return !is_member_of_v6_group(); }));
+}
+
+TEST_F(UdpLink, LeftGroupIsNotHeard) {
+  const Endpoint group{kGroup.address, free_port()};
+  t_.world->link_open(0, udp_to(group, group.port));
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  t_.world->link_close(0);
+  t_.modem.events.clear();
+  t_.world->link_open(0, udp_to(peer_.local(), group.port));
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  WorldTest second(station(8));
+  ASSERT_TRUE(second.open(group, Transport::udp));
+  second.world->link_send(0, as_bytes("group"), group);
+  run_for(t_.shard, std::chrono::milliseconds(20));
+  EXPECT_TRUE(t_.modem.received.empty());
+}
+
+TEST_F(UdpLink, BroadcastReachesEveryStation) {
+  const Endpoint everybody{IpAddress::v4(255, 255, 255, 255), free_port()};
+  WorldTest second(station(8));
+  t_.world->link_open(0, udp_to(everybody, everybody.port));
+  second.world->link_open(0, udp_to(everybody, everybody.port));
+  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  ASSERT_NE(second.await<LinkOpened>(), nullptr);
+  send("hello all", everybody);
+  EXPECT_TRUE(second.until([&] { return second.modem.received == "hello all"; }));
+  run_for(t_.shard, std::chrono::milliseconds(10));
+  EXPECT_TRUE(t_.modem.received.empty()) << "heard itself";
+}
+
+}  // namespace
+}  // namespace espat::io::test
