@@ -211,7 +211,14 @@ class ArgsParser {
     for (const SetForm& form : command_.set) {
       if (form.run != nullptr && find_choice(form.params[at].choices, slot.text)) return &form;
     }
-    code = ErrorCode(SubCode::invalid, static_cast<uint16_t>(at - first + 1));
+    // A mistake in front of the choice comes first: a missing link ID looks like a wrong type.
+    for (size_t i = first; i < at && code == ErrorCode{}; ++i) {
+      Args::Value unused;
+      code = read(first_form.params[i], slots_.slot[i - first], i - first + 1, unused);
+    }
+    if (code == ErrorCode{}) {
+      code = ErrorCode(SubCode::invalid, static_cast<uint16_t>(at - first + 1));
+    }
     return nullptr;
   }
 
