@@ -15,10 +15,10 @@
 #include "espat/event.h"
 #include "espat/profile.h"
 #include "espat/time.h"
+#include "espat/world.h"
 
 namespace espat {
 
-class World;
 class Session;
 struct Command;
 
@@ -28,6 +28,7 @@ struct ModemOptions {
   MacAddress mac{{0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01}};  ///< station; the SoftAP's is one higher
   std::string join_ssid;  ///< not empty: boot as if these credentials were stored
   std::string join_password;
+  UartConfig line;  ///< until AT+UART_DEF has stored another
   /// false: what belongs to one exchange is written in one piece, which every driver survives.
   /// true: URCs and +IPD may stand wherever the real module may put them: between echo and
   /// response, between OK and the prompt, while data is awaited, between Recv and SEND OK.

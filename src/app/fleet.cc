@@ -69,6 +69,7 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   node.modem.join_ssid = options.join_ssid;
   node.modem.join_password = options.join_password;
   node.modem.strict_events = options.strict;
+  node.modem.line.baud = options.port.baud;
   node.network.air = options.air;
   node.network.station_ip = address_of("--station-ip", options.station_ip, id, Family::v4);
   node.network.station_ip6 = address_of("--station-ip6", options.station_ip6, id, Family::v6);

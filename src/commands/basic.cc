@@ -112,11 +112,7 @@ Outcome set_uart(Session& s, const Args& args) {
 Outcome set_uart_default(Session& s, const Args& args) {
   const Outcome outcome = set_uart(s, args);
   if (outcome.kind != Outcome::Kind::ok) return outcome;
-  s.settings.baud = static_cast<int32_t>(s.ram.uart.baud);
-  s.settings.data_bits = s.ram.uart.data_bits;
-  s.settings.stop_bits = s.ram.uart.stop_bits;
-  s.settings.parity = s.ram.uart.parity;
-  s.settings.flow_control = s.ram.uart.flow_control;
+  s.settings.set_uart(s.ram.uart);
   return kOk;
 }
 

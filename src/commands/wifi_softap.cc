@@ -89,7 +89,7 @@ Outcome set_dhcp(Session& s, const Args& args) {
   }
   settings.dhcp |= mode;
   // "If DHCP is enabled, static IP address will be disabled."
-  const Settings factory = Settings::factory(s.profile, s.options.mac);
+  const Settings factory = Settings::factory(s.profile, s.options);
   if ((mode & kStationDhcp) != 0) {
     settings.station_ip = factory.station_ip;
     settings.station_gateway = factory.station_gateway;
@@ -143,7 +143,7 @@ Outcome set_dhcp_server(Session& s, const Args& args) {
   if (!dhcp_server_runs(s)) return s.refuse("the SoftAP's DHCP server is off");
   Settings& settings = s.settings;
   if (args.integer("enable") == 0) {
-    const Settings factory = Settings::factory(s.profile, s.options.mac);
+    const Settings factory = Settings::factory(s.profile, s.options);
     settings.dhcps_lease_min = factory.dhcps_lease_min;
     settings.dhcps_start.clear();
     settings.dhcps_end.clear();

@@ -247,7 +247,8 @@ void Session::boot() {
   ram = Volatile{};
   ram.echo = options.echo;
   ram.rf_power.wifi = profile.rf_power_max;
-  settings = Settings::factory(profile, options.mac);
+  ram.uart = options.line;
+  settings = Settings::factory(profile, options);
   load_settings(settings, world);
   const UartConfig line = settings.uart();
   if (line != ram.uart) world.uart_configure(line);

@@ -34,7 +34,7 @@ inline constexpr Duration kOpenTimeout = std::chrono::seconds(20);  // name and 
 inline constexpr Duration kResolveTimeout = std::chrono::seconds(20);
 inline constexpr Duration kStrictGap = std::chrono::milliseconds(1);  // where a URC may stand
 inline constexpr Duration kBurstGap = std::chrono::microseconds(1);   // bytes of one instant end
-inline constexpr size_t kBacklogMaxBytes = 4096; // output of one burst that the port does not take
+inline constexpr size_t kBacklogMaxBytes = 4096;  // output of one burst that the port does not take
 inline constexpr size_t kHeldMaxBytes = 4096;     // URCs held back during data input
 inline constexpr size_t kInfoMaxBytes = 400;      // one information line
 inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
@@ -63,7 +63,7 @@ class Session {
   void on_event(const Event& event, Time now);
   void on_deadline(Time now);
   Time deadline() const { return timers.deadline(); }
-  bool idle() const { return phase_ == Phase::idle && line_.empty() && out_.empty(); }
+  bool idle() const { return phase_ == Phase::idle && out_.empty(); }
   size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
   bool crashed() const { return crashed_; }
 

@@ -85,11 +85,12 @@ void decode(std::string_view value, const Field& field, Settings& settings) {
 
 }  // namespace
 
-Settings Settings::factory(const Profile& profile, const MacAddress& mac) {
+Settings Settings::factory(const Profile& profile, const ModemOptions& options) {
   Settings settings;
+  settings.set_uart(options.line);
   settings.station_phy = settings.ap_phy = profile.default_phy;
-  settings.station_mac = mac.text();
-  MacAddress ap = mac;
+  settings.station_mac = options.mac.text();
+  MacAddress ap = options.mac;
   ++ap.bytes[5];  // as on the chip; a wrap stays within the vendor's block
   settings.ap_mac = ap.text();
   settings.ap_ip = settings.ap_gateway = "192.168.4.1";
@@ -100,6 +101,14 @@ Settings Settings::factory(const Profile& profile, const MacAddress& mac) {
     if (c != ':') settings.ap_ssid += c >= 'a' ? static_cast<char>(c - 32) : c;
   }
   return settings;
+}
+
+void Settings::set_uart(const UartConfig& line) {
+  baud = static_cast<int32_t>(line.baud);
+  data_bits = line.data_bits;
+  stop_bits = line.stop_bits;
+  parity = line.parity;
+  flow_control = line.flow_control;
 }
 
 UartConfig Settings::uart() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "espat/address.h"
+#include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/world.h"
 
@@ -65,9 +66,10 @@ struct Settings {
   std::string dns1, dns2, dns3;
 
   UartConfig uart() const;
+  void set_uart(const UartConfig& line);
 
-  /// What leaves the factory, for this chip and hardware address.
-  static Settings factory(const Profile& profile, const MacAddress& mac);
+  /// What leaves the factory.
+  static Settings factory(const Profile& profile, const ModemOptions& options);
 };
 
 /// Reads every stored value over `settings`. A value that does not parse is left as it is.

@@ -157,7 +157,7 @@ bool Station::take_saved_credentials() {
   Settings& settings = s_.settings;
   const std::string& given = s_.options.join_ssid;
   if (!given.empty() && settings.ssid == given) return true;  // they count as saved
-  Settings saved = Settings::factory(s_.profile, s_.options.mac);
+  Settings saved = Settings::factory(s_.profile, s_.options);
   load_settings(saved, s_.world);
   if (saved.ssid.empty()) return false;
   settings.ssid = saved.ssid;

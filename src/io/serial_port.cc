@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds kReopenDelay{1};
 constexpr std::chrono::milliseconds kDrainPoll{2};
 // What a transmitter may hold when its driver does not say: a FIFO of 16 bytes of 11 bits.
-constexpr uint64_t kTransmitterBits = 16 * 11;
+constexpr uint64_t kTransmitterBits = uint64_t{16} * 11;
 constexpr uint32_t kBaudTolerancePercent = 3;
 
 bool far_apart(uint32_t wanted, uint32_t got) {
