@@ -19,8 +19,9 @@ class LinkOwner {
   virtual size_t link_received(LinkId link, Bytes data, const Endpoint& from) = 0;
   /// The socket is open, or writable again.
   virtual void link_event(const Event& event) = 0;
-  /// The socket's last word, LinkFailed or LinkClosed: the owner lets go of it.
-  virtual void link_ended(LinkId link, const Event& event) = 0;
+  /// The socket's last word: the owner lets go of it.
+  virtual void link_failed(const LinkFailed& failed) = 0;
+  virtual void link_closed(const LinkClosed& closed) = 0;
 
  protected:
   ~LinkOwner() = default;

@@ -26,8 +26,8 @@ std::string server_list(const std::vector<Endpoint>& servers) {
   std::string list;
   for (const Endpoint& server : servers) {
     const bool v6 = server.address.is_v6();
-    fmt::format_to(std::back_inserter(list), "{}{}{}{}:{}", list.empty() ? "" : ",",
-                   v6 ? "[" : "", server.address.text(), v6 ? "]" : "", server.port);
+    fmt::format_to(std::back_inserter(list), "{}{}{}{}:{}", list.empty() ? "" : ",", v6 ? "[" : "",
+                   server.address.text(), v6 ? "]" : "", server.port);
   }
   return list;
 }
@@ -78,7 +78,9 @@ NameLookup::NameLookup(asio::io_context& loop, const LookupRequest& request, Don
       family_(request.family),
       timer_(loop) {}
 
-NameLookup::~NameLookup() { close_channel(); }
+NameLookup::~NameLookup() {
+  if (channel_ != nullptr) ares_destroy(channel_);
+}
 
 bool NameLookup::make_channel(const LookupRequest& request) {
   char dns_only[] = "b", files_first[] = "fb";
@@ -87,7 +89,9 @@ bool NameLookup::make_channel(const LookupRequest& request) {
   options.timeout = kTimeoutMs;
   options.tries = kRounds;
   options.ndomains = 0;
-  options.lookups = request.servers.empty() ? files_first : dns_only;
+  // c-ares asks nobody for localhost (RFC 6761, 6.3), so it must find it in /etc/hosts.
+  const bool as_host = request.servers.empty() || request.host == "localhost";
+  options.lookups = as_host ? files_first : dns_only;
   options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
     static_cast<NameLookup*>(self)->socket_state(fd, readable != 0, writable != 0);
   };

@@ -1,5 +1,7 @@
 #include "io/real_world.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <asio/post.hpp>
 #include <string>
@@ -14,6 +16,27 @@
 namespace espat::io {
 
 namespace {
+
+/// Stands for a transport that this build does not have: it cannot be opened.
+class AbsentSocket final : public LinkSocket, public std::enable_shared_from_this<AbsentSocket> {
+ public:
+  AbsentSocket(Shard& shard, LinkOwner& owner, LinkId link)
+      : shard_(shard), owner_(&owner), link_(link) {}
+
+  void open(const OpenRequest&) override {
+    asio::post(shard_.loop(), [self = shared_from_this()] {
+      if (self->owner_ != nullptr) self->owner_->link_failed({self->link_, LinkError::tls});
+    });
+  }
+  size_t send(Bytes, const Endpoint&) override { return 0; }
+  void resume() override {}
+  void close() override { owner_ = nullptr; }
+
+ private:
+  Shard& shard_;
+  LinkOwner* owner_;
+  const LinkId link_;
+};
 
 bool is_loopback(const IpAddress& address) { return to_asio(address).is_loopback(); }
 
@@ -59,13 +82,6 @@ void RealWorld::uart_configure(const UartConfig& config) { port_.configure(confi
 void RealWorld::link_open(LinkId link, const OpenRequest& request) {
   link_close(link);
   links_[link] = make_socket(link, request.transport);
-  if (!links_[link]) {
-    log(LogLevel::error, "this build has no TLS");
-    asio::post(shard_.loop(), boot_.guard([this, link] {
-      modem_.on_event(LinkFailed{link, LinkError::tls});
-    }));
-    return;
-  }
   OpenRequest bound = request;
   bound.local = local_address(request);
   links_[link]->open(bound);
@@ -81,7 +97,8 @@ std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, Transport transp
     case Transport::ssl:
       break;
   }
-  return nullptr;
+  log(LogLevel::error, "this build has no TLS");
+  return std::make_shared<AbsentSocket>(shard_, owner, link);
 }
 
 /// What the link's socket binds to; none = whatever the host chooses.
@@ -113,19 +130,28 @@ size_t RealWorld::link_received(LinkId link, Bytes data, const Endpoint& from) {
 
 void RealWorld::link_event(const Event& event) { modem_.on_event(event); }
 
-void RealWorld::link_ended(LinkId link, const Event& event) {
-  links_[link] = nullptr;
-  const auto* failed = std::get_if<LinkFailed>(&event);
-  const auto* closed = std::get_if<LinkClosed>(&event);
-  const LinkError error = failed != nullptr ? failed->error : closed->error;
-  log(LogLevel::debug, "link " + std::to_string(link) + ": " + link_error_text(error));
-  modem_.on_event(event);
+void RealWorld::link_failed(const LinkFailed& failed) {
+  log_end(failed.link, failed.error);
+  links_[failed.link] = nullptr;
+  modem_.on_event(failed);
+}
+
+void RealWorld::link_closed(const LinkClosed& closed) {
+  log_end(closed.link, closed.error);
+  links_[closed.link] = nullptr;
+  modem_.on_event(closed);
+}
+
+void RealWorld::log_end(LinkId link, LinkError error) {
+  log(LogLevel::debug, fmt::format("link {}: {}", link, link_error_text(error)));
 }
 
 void RealWorld::resolve(QueryId query, std::string_view host, Family family,
                         std::span<const Endpoint> servers) {
   std::shared_ptr<NameLookup>& lookup = lookups_[query];
   if (lookup) lookup->cancel();
+  // The station's network is the host's: unless other servers are asked, it has the host's names.
+  if (wifi_.are_hosts_own(servers)) servers = {};
   const LookupRequest request{std::string(host), family,
                               std::vector<Endpoint>(servers.begin(), servers.end()),
                               lookup_source(config_.network.station_ip, Family::v4, servers),
@@ -134,7 +160,7 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
       shard_.loop(), request,
       [this, query, name = request.host](const IpAddress& address, std::string_view reason) {
         lookups_.erase(query);
-        if (!address) log(LogLevel::info, name + ": " + std::string(reason));
+        if (!address) log(LogLevel::info, fmt::format("{}: {}", name, reason));
         modem_.on_event(Resolved{query, address});
       });
 }
@@ -163,12 +189,12 @@ void RealWorld::write_flash(FlashChange change) {
 
 void RealWorld::restart() {
   end_all();
-  port_.configure(UartConfig{});
+  port_.configure(config_.modem.line);
 }
 
 void RealWorld::end_all() {
   boot_.renew();
-  for (LinkId link = 0; link < links_.size(); ++link) link_close(link);
+  for (LinkId link = 0; link < kLinks; ++link) link_close(link);
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
   wifi_.restart();

@@ -54,12 +54,16 @@ class RealWorld final : public World, private LinkOwner {
   void log(LogLevel level, std::string_view line) override;
 
  private:
+  static constexpr LinkId kLinks = 5;
+
   size_t link_received(LinkId link, Bytes data, const Endpoint& from) override;
   void link_event(const Event& event) override;
-  void link_ended(LinkId link, const Event& event) override;
+  void link_failed(const LinkFailed& failed) override;
+  void link_closed(const LinkClosed& closed) override;
 
   std::shared_ptr<LinkSocket> make_socket(LinkId link, Transport transport);
   IpAddress local_address(const OpenRequest& request) const;
+  void log_end(LinkId link, LinkError error);
   void write_flash(FlashChange change);
   void end_all();
 
@@ -70,7 +74,7 @@ class RealWorld final : public World, private LinkOwner {
   ModemSide& modem_;
   std::shared_ptr<FlashStore> flash_;
   Lease boot_;  ///< what was asked for since the module started
-  std::array<std::shared_ptr<LinkSocket>, 5> links_;
+  std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   Wifi wifi_;
 };

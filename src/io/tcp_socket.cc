@@ -92,15 +92,14 @@ void TcpSocket::connected(const std::error_code& error) {
 }
 
 void TcpSocket::fail(const std::error_code& error) {
-  if (owner_ != nullptr) end(LinkFailed{link_, link_error(error)});
+  if (owner_ != nullptr) let_go().link_failed({link_, link_error(error)});
 }
 
-/// The last word. Everything received was taken before.
-void TcpSocket::end(const Event& event) {
-  LinkOwner* owner = std::exchange(owner_, nullptr);
+/// Closes before the last word, which the result is to hear.
+LinkOwner& TcpSocket::let_go() {
   std::error_code ignored;
   socket_.close(ignored);
-  owner->link_ended(link_, event);
+  return *std::exchange(owner_, nullptr);
 }
 
 size_t TcpSocket::send(Bytes data, const Endpoint&) {
@@ -145,7 +144,7 @@ void TcpSocket::read() {
   }
   if (error) {
     const bool ended = error == asio::error::eof;
-    return end(LinkClosed{link_, link_error(ended ? send_error_ : error)});
+    return let_go().link_closed({link_, link_error(ended ? send_error_ : error)});
   }
   deliver(Bytes(shard_.read_buffer()).first(n));
 }

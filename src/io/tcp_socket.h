@@ -14,7 +14,7 @@ namespace espat::io {
 
 class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<TcpSocket> {
  public:
-  /// `owner` must stay until link_ended or close().
+  /// `owner` must stay until the link has ended or close() was called.
   TcpSocket(Shard& shard, LinkOwner& owner, LinkId link);
 
   void open(const OpenRequest& request) override;
@@ -26,7 +26,7 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   std::error_code prepare(const OpenRequest& request);
   void connected(const std::error_code& error);
   void fail(const std::error_code& error);
-  void end(const Event& event);
+  LinkOwner& let_go();
 
   void wait_readable();
   void read();

@@ -49,7 +49,11 @@ void UdpSocket::open(const OpenRequest& request) {
   const std::error_code error = prepare(request);
   asio::post(shard_.loop(), [self = shared_from_this(), error, remote = request.remote] {
     if (self->owner_ == nullptr) return;
-    if (error) return self->finish(LinkFailed{self->link_, link_error(error)});
+    if (error) {
+      LinkOwner& owner = *self->owner_;
+      self->close();
+      return owner.link_failed({self->link_, link_error(error)});
+    }
     self->open_ = true;
     self->wait_readable();
     self->owner_->link_event(LinkOpened{self->link_, self->own_endpoint_, remote});
@@ -131,13 +135,6 @@ std::error_code UdpSocket::join_group(udp::socket& socket) {
                           sizeof request);
   }
   return result == 0 ? std::error_code{} : last_error();
-}
-
-/// The last word.
-void UdpSocket::finish(const Event& event) {
-  LinkOwner* owner = owner_;
-  close();
-  owner->link_ended(link_, event);
 }
 
 size_t UdpSocket::send(Bytes data, const Endpoint& to) {

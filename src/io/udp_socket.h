@@ -15,7 +15,7 @@ namespace espat::io {
 
 class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<UdpSocket> {
  public:
-  /// `owner` must stay until link_ended or close().
+  /// `owner` must stay until the link has ended or close() was called.
   UdpSocket(Shard& shard, LinkOwner& owner, LinkId link);
 
   void open(const OpenRequest& request) override;
@@ -35,7 +35,6 @@ class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<U
   std::error_code bind_own(const OpenRequest& request);
   std::error_code bind_group(const OpenRequest& request);
   std::error_code join_group(asio::ip::udp::socket& socket);
-  void finish(const Event& event);
 
   void wait_readable();
   void wait_readable(Inlet& inlet);

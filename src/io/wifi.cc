@@ -58,11 +58,16 @@ void Wifi::join(const JoinRequest& request) {
 void Wifi::got_ip() {
   const IpAddress ip = network_.station_ip.value_or(kLoopback);
   const IpAddress netmask = netmask_of(ip);
-  const std::vector<Endpoint> dns_servers =
-      network_.dns_servers.empty() ? host_dns_servers() : network_.dns_servers;
-  modem_.on_event(StationGotIp{ip, gateway_of(ip, netmask), netmask,
-                               network_.station_ip6.value_or(IpAddress::v6(kLoopback6)),
-                               dns_servers});
+  if (network_.dns_servers.empty()) hosts_dns_servers_ = host_dns_servers();
+  modem_.on_event(
+      StationGotIp{ip, gateway_of(ip, netmask), netmask,
+                   network_.station_ip6.value_or(IpAddress::v6(kLoopback6)),
+                   network_.dns_servers.empty() ? hosts_dns_servers_ : network_.dns_servers});
+}
+
+bool Wifi::are_hosts_own(std::span<const Endpoint> dns_servers) const {
+  return !dns_servers.empty() && std::equal(dns_servers.begin(), dns_servers.end(),
+                                            hosts_dns_servers_.begin(), hosts_dns_servers_.end());
 }
 
 void Wifi::leave() { station_.renew(); }

@@ -2,6 +2,7 @@
 // messages, and leads to addresses of the host.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "espat/event.h"
@@ -25,6 +26,9 @@ class Wifi {
   void scan(const ScanRequest& request);
   void restart();
 
+  /// Whether these are the host's own name servers, as handed out to the station.
+  bool are_hosts_own(std::span<const Endpoint> dns_servers) const;
+
  private:
   void got_ip();
 
@@ -33,6 +37,7 @@ class Wifi {
   ModemSide& modem_;
   Lease station_;
   Lease scan_;
+  std::vector<Endpoint> hosts_dns_servers_;  ///< handed out; empty if others are configured
 };
 
 }  // namespace espat::io

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <asio/ip/udp.hpp>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include "unit/io_harness.h"
@@ -124,8 +126,8 @@ TEST_F(Resolve, GivesTheFamilyThatWasAskedFor) {
   EXPECT_EQ(lookup("both.test", Family::v4), "192.0.2.4");
   EXPECT_EQ(lookup("both.test", Family::v6), "2001:db8::6");
   EXPECT_EQ(lookup("both.test", Family::v4_preferred), "192.0.2.4");
-  EXPECT_EQ(server_.asked, (std::vector<std::string>{"both.test A", "both.test AAAA",
-                                                     "both.test A"}));
+  EXPECT_EQ(server_.asked,
+            (std::vector<std::string>{"both.test A", "both.test AAAA", "both.test A"}));
   EXPECT_EQ(lookup("six.test", Family::v4), "");
   EXPECT_EQ(lookup("six.test", Family::v4_preferred), "2001:db8::66");
 }
@@ -179,9 +181,38 @@ TEST_F(Resolve, V6ServerIsAsked) {
   EXPECT_EQ(answer(), "192.0.2.66");
 }
 
-TEST_F(Resolve, HostsFileIsOnlyForTheHostsOwnServers) {
+TEST_F(Resolve, LocalhostIsThisHostWhoeverIsAsked) {
   ask("localhost", Family::v4, {});
   EXPECT_EQ(answer(), "127.0.0.1");
+  EXPECT_EQ(lookup("localhost", Family::v4), "127.0.0.1");  // RFC 6761, 6.3
+}
+
+/// A name of /etc/hosts that is none of the loopback's usual ones, with its address; or nothing.
+std::pair<std::string, std::string> any_hosts_entry() {
+  std::ifstream hosts("/etc/hosts");
+  for (std::string line; std::getline(hosts, line);) {
+    std::istringstream words(line);
+    std::string address, name;
+    if (!(words >> address >> name) || !IpAddress::parse(address)) continue;
+    if (IpAddress::parse(address)->is_v4() && name.find("localhost") == std::string::npos) {
+      return {name, address};
+    }
+  }
+  return {};
+}
+
+TEST_F(Resolve, HostsFileIsOnlyForTheHostsOwnServers) {
+  const auto [name, address] = any_hosts_entry();
+  if (name.empty()) GTEST_SKIP() << "the host has no names of its own";
+  ask(name.c_str(), Family::v4, {});
+  EXPECT_EQ(answer(), address);
+  EXPECT_EQ(lookup(name.c_str(), Family::v4), "");
+  // The host's servers are what DHCP hands out if none are configured.
+  t_.world->join({});
+  ASSERT_NE(t_.await<StationGotIp>(), nullptr);
+  t_.modem.events.clear();
+  ask(name.c_str(), Family::v4, t_.modem.dns_servers);
+  EXPECT_EQ(answer(), address);
 }
 
 TEST_F(Resolve, NewRequestReplacesTheOldOne) {

@@ -41,7 +41,8 @@ bool run_until(Shard& shard, Done done, std::chrono::milliseconds patience = kPa
 
 /// Turns the loop for a while in which nothing is expected.
 inline void run_for(Shard& shard, std::chrono::milliseconds time) {
-  run_until(shard, [] { return false; }, time);
+  run_until(
+      shard, [] { return false; }, time);
 }
 
 class PortDouble final : public AtPort {
@@ -100,7 +101,7 @@ class ModemDouble final : public ModemSide {
   bool stalled = false;
   std::string received;
   std::vector<Endpoint> senders;
-  std::vector<Event> events;           ///< the spans in them are dead; see the copies below
+  std::vector<Event> events;  ///< the spans in them are dead; see the copies below
   std::vector<std::string> scan;
   std::vector<Endpoint> dns_servers;
   std::function<void(LinkId)> on_data;

@@ -24,7 +24,9 @@ class TypedPort final : public AtPort {
   void resume() override {}
   void configure(const UartConfig&) override {}
 
-  void type(std::string_view text) { EXPECT_EQ(reader_->port_received(as_bytes(text)), text.size()); }
+  void type(std::string_view text) {
+    EXPECT_EQ(reader_->port_received(as_bytes(text)), text.size());
+  }
   void make_room(size_t bytes) {
     room = bytes;
     reader_->port_writable();

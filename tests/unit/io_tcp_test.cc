@@ -413,6 +413,11 @@ TEST_F(TcpLink, ThereIsNoTlsYet) {
   const auto* failed = t_.await<LinkFailed>();
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ(failed->error, LinkError::tls);
+  t_.modem.events.clear();
+  t_.world->link_open(0, ssl);
+  t_.world->link_close(0);
+  run_for(t_.shard, std::chrono::milliseconds(10));
+  EXPECT_TRUE(t_.modem.events.empty());
 }
 
 }  // namespace
