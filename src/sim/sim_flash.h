@@ -19,7 +19,7 @@ class SimFlash {
  public:
   using Content = std::map<std::string, std::string, std::less<>>;
 
-  SimFlash(Turns& turns, Random& random) : turns_(turns), random_(random) {}
+  SimFlash(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
 
   // --- the scene ---
   void set(std::string_view key, std::string_view value) {
@@ -50,7 +50,7 @@ class SimFlash {
   void commit();
 
   Turns& turns_;
-  Random& random_;
+  Random random_;
   Content durable_;
   std::optional<Write> pending_;
   Duration latency_ = std::chrono::milliseconds(1);

@@ -239,7 +239,7 @@ void SimNetwork::peer_end(PeerId peer, LinkError error) {
   });
 }
 
-void SimNetwork::arrive_at_peer(PeerId peer, std::string bytes) {
+void SimNetwork::arrive_at_peer(PeerId peer, std::string_view bytes) {
   Connection& connection = connections_[peer];
   if (!connection.peer_open) return;
   if (!connection.reading) {

@@ -45,7 +45,7 @@ using OnDatagram = std::function<void(const Endpoint& from, Bytes data)>;
 
 class SimNetwork {
  public:
-  SimNetwork(Turns& turns, Random& random) : turns_(turns), random_(random) {}
+  SimNetwork(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
 
   // --- the scene ---
   void add_listener(const Endpoint& at, Listener listener) { listeners_[at] = std::move(listener); }
@@ -142,7 +142,7 @@ class SimNetwork {
   void end(LinkId link);
   size_t send_stream(LinkId link, Bytes data);
   void send_to_datagram_peer(const Slot& slot, Bytes data, const Endpoint& to);
-  void arrive_at_peer(PeerId peer, std::string bytes);
+  void arrive_at_peer(PeerId peer, std::string_view bytes);
   void peer_takes(PeerId peer, std::string_view bytes);
   void peer_end(PeerId peer, LinkError error);
   void tell_writable(LinkId link);
@@ -155,7 +155,7 @@ class SimNetwork {
   Slot* slot_of(const Connection& connection);
 
   Turns& turns_;
-  Random& random_;
+  Random random_;
   std::map<Endpoint, Listener> listeners_;
   std::map<Endpoint, OnDatagram> datagram_peers_;
   std::array<Slot, kLinks> slots_{};

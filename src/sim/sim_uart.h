@@ -17,7 +17,7 @@ namespace espat::sim {
 
 class SimUart {
  public:
-  SimUart(Turns& turns, Random& random) : turns_(turns), random_(random) {}
+  SimUart(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
 
   // --- the MCU's side ---
 
@@ -60,7 +60,7 @@ class SimUart {
   void read_by_mcu(std::string_view bytes);
 
   Turns& turns_;
-  Random& random_;
+  Random random_;
   std::string to_modem_;
   bool offer_posted_ = false;
   std::string held_;

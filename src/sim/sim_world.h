@@ -10,7 +10,6 @@
 #include <string>
 
 #include "espat/world.h"
-#include "sim/random.h"
 #include "sim/sim_flash.h"
 #include "sim/sim_names.h"
 #include "sim/sim_network.h"
@@ -23,12 +22,12 @@ namespace espat::sim {
 class SimWorld final : public World {
  public:
   explicit SimWorld(uint64_t seed)
-      : random_(seed),
-        uart_(turns_, random_),
-        network_(turns_, random_),
+      // Each part has its own chance: what one of them does must not change another's.
+      : uart_(turns_, seed),
+        network_(turns_, seed + 1),
         names_(turns_),
         wifi_(turns_),
-        flash_(turns_, random_) {}
+        flash_(turns_, seed + 2) {}
 
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
@@ -78,7 +77,6 @@ class SimWorld final : public World {
   static constexpr size_t kLogLinesMax = 1000;
 
   Turns turns_;
-  Random random_;
   SimUart uart_;
   SimNetwork network_;
   SimNames names_;

@@ -11,7 +11,7 @@ namespace {
 constexpr int kSteps = 3000;
 
 TEST(Life, KeepsItsPromisesInABadWorld) {
-  for (const uint64_t seed : seeds(100)) {
+  for (const uint64_t seed : seeds(200)) {
     EXPECT_EQ(Life(seed).live(kSteps), "") << "ESPAT_SIM_SEED=" << seed;
   }
 }
