@@ -74,7 +74,7 @@ void Console::print(std::string lines) {
   }));
 }
 
-// --- from the module ------------------------------------------------------------------------------
+// --- from the module -----------------------------------------------------------------------------
 
 void Console::from_module(std::span<const Bytes> parts) {
   for (const Bytes& part : parts) unprinted_ += screen_.add(echo_.pass(as_text(part)));
@@ -94,7 +94,7 @@ std::string Console::prompt() const {
   return std::string(config_.data_awaited() > 0 ? kDataPrompt : kOwnPrompt);
 }
 
-// --- to the module --------------------------------------------------------------------------------
+// --- to the module -------------------------------------------------------------------------------
 
 void Console::line_entered(const std::string& line) {
   screen_.end_line();  // Enter did: what the module left unfinished was the prompt
@@ -144,7 +144,7 @@ void Console::resume() {
   }));
 }
 
-// --- the console's own commands -------------------------------------------------------------------
+// --- the console's own commands ------------------------------------------------------------------
 
 void Console::obey(std::string_view line) {
   const size_t blank = std::min(line.find(' '), line.size());

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <utility>
@@ -124,6 +125,9 @@ LineEditor::LineEditor(asio::io_context& loop, Owner& owner, std::filesystem::pa
   ::el_set(edit_, EL_GETCFN, &Hooks::take_key);
   // Ctrl-C and Ctrl-Z are keys like others, so that a signal still means what it means elsewhere.
   ::el_set(edit_, EL_SETTY, "-d", "-isig", nullptr);
+  // Nor while a line is obeyed, when libedit would give the terminal back: keys may come then too.
+  ::tcgetattr(STDIN_FILENO, &before_);
+  ::el_set(edit_, EL_SETTY, "-x", "-isig", "-icanon", "-echo", nullptr);
   bind_keys();
 }
 
@@ -226,13 +230,19 @@ void LineEditor::process_key() {
       complete_line();
       break;
     case Request::suspend:
-      hide();
-      ::el_set(edit_, EL_PREP_TERM, 0);
-      ::raise(SIGTSTP);
-      ::el_set(edit_, EL_PREP_TERM, 1);
-      show();
+      suspend();
       break;
   }
+}
+
+void LineEditor::suspend() {
+  hide();
+  termios now{};
+  ::tcgetattr(STDIN_FILENO, &now);
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  ::raise(SIGTSTP);
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
+  show();
 }
 
 void LineEditor::end_line(const std::string& line) {

@@ -2,6 +2,8 @@
 // other text goes by above it. libedit inside an Asio loop.
 #pragma once
 
+#include <termios.h>
+
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/signal_set.hpp>
@@ -47,7 +49,7 @@ class LineEditor {
   /// Shows the prompt and begins to read.
   void start(std::string prompt);
 
-  /// Prints text, which ends with a line end, above the line that is edited, and changes the prompt.
+  /// Prints text, which ends with a line end, above the line that is edited; changes the prompt.
   void print(std::string_view text, std::string prompt);
 
  private:
@@ -61,6 +63,7 @@ class LineEditor {
   void process_key();
   void end_line(const std::string& line);
   void complete_line();
+  void suspend();
   void show();
   void hide();
   void forget_line();
@@ -71,6 +74,7 @@ class LineEditor {
   const std::filesystem::path history_file_;
   history* history_ = nullptr;
   editline* edit_ = nullptr;
+  termios before_{};  // the terminal's settings
   KeyQueue keys_;
   std::string prompt_;
   bool editing_ = false;  // there is a line, and the terminal is in libedit's mode

@@ -58,9 +58,7 @@ Program::Program(const Options& options) : options_(options) {
   for (uint32_t id = 0; id < options_.count; ++id) make_module(id);
 }
 
-Program::~Program() {
-  modules_.clear();  // while what they refer to is still there
-}
+Program::~Program() = default;
 
 void Program::make_shards() {
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());

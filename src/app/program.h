@@ -57,8 +57,8 @@ class Program {
     std::string where;     // its AT port, for people
     std::string pty_path;  // empty unless it is a pseudo-terminal
   };
-  std::vector<Module> modules_;
   std::atomic<bool> failed_ = false;
+  std::vector<Module> modules_;  // the last member: modules use all others
 };
 
 }  // namespace espat

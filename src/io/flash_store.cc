@@ -56,6 +56,7 @@ FlashStore::FlashStore(const fs::path& directory, std::shared_ptr<FlashWriter> w
     NvsDatabase database(file_);
     database.check();
     contents_ = database.read_all();
+    database.tidy_on_close();
   }
   if (error) throw FlashError(file_.string() + ": " + error.message());
 }

@@ -36,7 +36,7 @@ void FlashWriter::finish(const std::filesystem::path& file) {
   std::promise<void> finished;
   push([this, &file, &finished] {
     for (Open& open : open_) {
-      if (open.file == file) open.database.checkpoint();
+      if (open.file == file) open.database.tidy_on_close();
     }
     close(file);
     finished.set_value();

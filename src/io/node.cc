@@ -2,6 +2,7 @@
 
 #include <asio/steady_timer.hpp>
 #include <cassert>
+#include <type_traits>
 #include <utility>
 
 #include "io/deferred.h"
@@ -16,19 +17,21 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   /// the modem's deadline.
   template <typename Call>
   auto turn(Call call) {
-    struct Turn {
-      explicit Turn(Impl& impl) : impl_(impl) {
-        assert(!impl_.in_turn_ && "called from inside a call on the world");
-        impl_.in_turn_ = true;
-      }
-      ~Turn() {
-        impl_.in_turn_ = false;
-        impl_.follow_deadline();
-      }
-      Impl& impl_;
-    };
-    const Turn scope(*this);
-    return call(shard_.now());
+    assert(!in_turn_ && "called from inside a call on the world");
+    in_turn_ = true;
+    if constexpr (std::is_void_v<decltype(call(Time()))>) {
+      call(shard_.now());
+      end_turn();
+    } else {
+      const auto result = call(shard_.now());
+      end_turn();
+      return result;
+    }
+  }
+
+  void end_turn() {
+    in_turn_ = false;
+    follow_deadline();
   }
 
  public:

@@ -81,9 +81,8 @@ void NvsDatabase::open(int flags) {
   sqlite3_busy_timeout(database, kBusyTimeoutMs);
 }
 
-void NvsDatabase::checkpoint() {
-  // What stays in the log is as safe there.
-  sqlite3_exec(database_.get(), "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr);
+void NvsDatabase::tidy_on_close() {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 void NvsDatabase::check() {

@@ -43,8 +43,8 @@ class NvsDatabase {
   /// Checks every page. Throws FlashError if the file is damaged or cannot be read.
   void check();
   FlashContents read_all();
-  /// Moves everything from the log into the file itself, before a last close.
-  void checkpoint();
+  /// The destructor is to leave one file, without a log beside it.
+  void tidy_on_close();
 
   /// Does all of it, durably, or throws FlashError and has done nothing.
   void apply(const FlashChange& change);

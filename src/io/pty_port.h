@@ -1,12 +1,12 @@
 // AT port `--pty [LINK]`: a new pseudo-terminal, whose other side looks to a program like the
 // serial device of a module.
 //
-// Who is there: a pseudo-terminal is a wire that keeps some 14 kB for whoever opens it next and then
-// blocks, where a UART that nobody listens to loses what it sends. So the port must know whether
-// anybody has the other side open, and it must not have it open itself: then the kernel reports the
-// last close, exactly and however many programs share the device, as a hang-up. The open that ends
-// a hang-up is not reported there; inotify tells of it. (Counting opens and closes by inotify alone
-// goes wrong: two opens in a row may be reported as one.) So
+// Who is there: a pseudo-terminal is a wire that keeps some 14 kB for whoever opens it next and
+// then blocks, where a UART that nobody listens to loses what it sends. So the port must know
+// whether anybody has the other side open, and it must not have it open itself: then the kernel
+// reports the last close, exactly and however many programs share the device, as a hang-up. The
+// open that ends a hang-up is not reported there; inotify tells of it. (Counting opens and closes
+// by inotify alone goes wrong: two opens in a row may be reported as one.) So
 //  - while nobody has it open, what the module writes is taken and lost, and nothing is waited for;
 //  - what a program wrote before it closed is still read, as a wire would deliver it;
 //  - after the last close, what was written and not read is discarded, so that the next program
@@ -24,9 +24,9 @@ namespace espat::io {
 
 class PtyPort : public StreamPort {
  public:
-  /// Makes the pseudo-terminal. `link`, if not empty, becomes a symbolic link to it; one that is
-  /// there already is replaced; it is removed at the end. Throws std::runtime_error with the reason if there are no more
-  /// pseudo-terminals or the link cannot be made. `shard` must outlive the port.
+  /// Makes the pseudo-terminal. `link`, if not empty, becomes a symbolic link to it, until the end;
+  /// one that is there already is replaced. Throws std::runtime_error with the reason if there are
+  /// no more pseudo-terminals or the link cannot be made. `shard` must outlive the port.
   explicit PtyPort(Shard& shard, const std::string& link = {});
   /// What to open: "/dev/pts/3".
   const std::string& path() const { return path_; }

@@ -12,7 +12,7 @@
 
 namespace espat::io {
 
-inline constexpr size_t kReadBufferBytes = 64 * 1024;
+inline constexpr size_t kReadBufferBytes = size_t{64} * 1024;
 
 class Shard {
  public:

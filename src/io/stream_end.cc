@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <array>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace espat::io {
 namespace {
@@ -50,13 +50,14 @@ StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd input, UniqueFd 
 size_t StreamEnd::write(std::span<const Bytes> parts) {
   size_t offered = 0;
   for (const Bytes& part : parts) offered += part.size();
-  if (output_lost_) return offered;
+  if (output_lost_ || offered == 0) return offered;
   if (waiting_writable_) return 0;
 
   std::array<iovec, kPartsMax> vector;
-  const size_t count = std::min(parts.size(), kPartsMax);
-  for (size_t i = 0; i < count; ++i) {
-    vector[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
+  size_t count = 0;
+  for (const Bytes& part : parts) {
+    if (count == vector.size()) break;
+    if (!part.empty()) vector[count++] = {const_cast<std::byte*>(part.data()), part.size()};
   }
   ssize_t written;
   if (output_is_socket_) {

@@ -15,11 +15,12 @@ class Console(harness.Case):
     def setUp(self):
         super().setUp()
         keyboard, terminal = pty.openpty()
+        # Opened first, so that it is closed last: a hang-up would end the module as well.
+        self.port = self.opened(harness.AtPort(keyboard))
         self.module = self.espat("--join", "espat", stdin=terminal, stdout=terminal,
                                  env=os.environ | {"TERM": "vt100", "HOME": str(self.folder)},
                                  start_new_session=True)
         os.close(terminal)
-        self.port = self.opened(harness.AtPort(keyboard))
 
     def type(self, text):
         self.port.write(text.encode())

@@ -147,6 +147,14 @@ TEST_F(Flash, NewModuleHasNoDatabaseUntilItStores) {
   EXPECT_FALSE(fs::exists(directory_ / "nvs.sqlite"));
 }
 
+TEST_F(Flash, HalfMadeDatabaseOfAKilledProcessIsNoHindrance) {
+  fs::create_directories(directory_);
+  std::ofstream(directory_ / "nvs.sqlite.new") << "half of it";
+  auto t = power_on();
+  EXPECT_TRUE(put(*t, {{"a", "1"}}));
+  EXPECT_FALSE(fs::exists(directory_ / "nvs.sqlite.new"));
+}
+
 TEST_F(Flash, DirectoryIsPrivate) {
   power_on();
   EXPECT_EQ(fs::status(directory_).permissions(), fs::perms::owner_all);
