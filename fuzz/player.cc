@@ -124,10 +124,10 @@ void Player::expect_answer() {
   }
   // Longer than AT+GSLP can sleep, unless it sleeps for ever: then only power wakes it.
   module_.run_for(hours(24 * 26));
+  module_.feed("\r\n");  // whatever line was begun, which may ask for data
+  module_.run_for(hours(1));
   if (module_.modem().data_awaited() > 0) module_.feed("+++");
   module_.run_for(seconds(1));
-  module_.feed("\r\n");  // whatever line was begun
-  module_.run_for(hours(1));
   module_.take_output();
   module_.feed("AT\r\n");
   module_.run_for(seconds(1));
