@@ -46,6 +46,22 @@ struct LinkFailed {
   LinkError error = LinkError::other;
 };
 
+/// The server is listening (answer to World::server_open).
+struct ServerOpened {};
+
+/// Answer to World::server_open: nothing listens.
+struct ServerFailed {
+  LinkError error = LinkError::other;
+};
+
+/// A client connected to the server and is the link that World::server_admit named; no further
+/// client is admitted until the next call of that.
+struct LinkAccepted {
+  LinkId link = 0;
+  Endpoint local;
+  Endpoint remote;
+};
+
 /// The peer or the network ended an open link. Everything received before it was delivered already.
 struct LinkClosed {
   LinkId link = 0;
@@ -128,8 +144,9 @@ struct FlashWritten {
   bool ok = true;
 };
 
-using Event = std::variant<LinkOpened, LinkFailed, LinkClosed, LinkWritable, UartWritable, Resolved,
-                           Scanned, StationConnected, StationGotIp, JoinFailed, StationLost,
-                           SoftApStationJoined, SoftApStationLeft, FlashWritten>;
+using Event =
+    std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, ServerOpened,
+                 ServerFailed, UartWritable, Resolved, Scanned, StationConnected, StationGotIp,
+                 JoinFailed, StationLost, SoftApStationJoined, SoftApStationLeft, FlashWritten>;
 
 }  // namespace espat

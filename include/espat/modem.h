@@ -69,11 +69,15 @@ class Modem {
   [[nodiscard]] Time deadline() const;
 
   /// True while nothing is under way that input would have to wait for: no command runs, no data
-  /// is awaited, all output has left. A program may stop then without cutting an answer short.
+  /// is awaited, all output has left; in passthrough, nothing that the MCU sent is kept. A program
+  /// may stop then without cutting an answer short.
   [[nodiscard]] bool idle() const;
 
   /// How many payload bytes the modem awaits after the prompt `>`; 0 outside data input.
   [[nodiscard]] size_t data_awaited() const;
+
+  /// True in passthrough: every byte goes to the network, and `+++` alone ends it.
+  [[nodiscard]] bool in_passthrough() const;
 
   /// True once after a broken invariant restarted the module; for tests and monitoring.
   [[nodiscard]] bool crashed() const;

@@ -30,10 +30,11 @@ struct Profile {
   uint32_t baud_max;
   uint32_t heap_bytes;  ///< free after boot, for AT+SYSRAM
   uint32_t deep_sleep_max_ms;
-  bool sleep_zero_restarts;       ///< AT+GSLP=0: restart now, or never wake
-  uint16_t ipd_max_bytes;         ///< payload of one +IPD
-  uint16_t receive_window_bytes;  ///< passive receive
-  uint16_t passthrough_packet_bytes;
+  bool sleep_zero_restarts;           ///< AT+GSLP=0: restart now, or never wake
+  uint16_t ipd_max_bytes;             ///< payload of one +IPD
+  uint16_t receive_window_bytes;      ///< passive receive
+  uint16_t passthrough_packet_bytes;  ///< longest datagram that passthrough makes
+  uint16_t passthrough_buffer_bytes;  ///< what the MCU may send while the network takes nothing
   uint8_t ssl_links_max;
   bool server_has_types;             ///< CIPSERVER takes "type" and CA
   std::array<RfLevel, 8> rf_levels;  ///< ascending; AT+RFPOWER

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,11 +24,14 @@ enum class Transport : uint8_t { tcp, udp, ssl };
 /// The module's two radio interfaces; each has its own address on the host.
 enum class Netif : uint8_t { station, softap };
 
-/// Socket options of a link (ESP-AT manual, CIPTCPOPT).
+/// Socket options of a link (ESP-AT manual, CIPTCPOPT and CIPRECVMODE).
 struct SocketOptions {
-  int32_t linger_s = -1;         ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds
-  bool no_delay = false;         ///< TCP_NODELAY
-  uint32_t send_timeout_ms = 0;  ///< SO_SNDTIMEO, kept by the core; 0 = wait for ever
+  int32_t linger_s = -1;  ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds
+  bool no_delay = false;  ///< TCP_NODELAY
+  /// How many bytes may be under way from the peer, as near as the host can do it; 0 = as many as
+  /// the host likes. A smaller value on an open link takes effect as its window allows.
+  uint32_t receive_window_bytes = 0;
+  friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
 /// What World::link_open is to open. Host names are already resolved.
@@ -39,6 +43,15 @@ struct OpenRequest {
   uint16_t local_port = 0;    ///< 0 = any
   uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
   SocketOptions options;
+};
+
+/// What World::server_open is to listen for (ESP-AT manual, CIPSERVER).
+struct ServerRequest {
+  Transport transport = Transport::tcp;  ///< tcp or ssl
+  bool v6 = false;                       ///< IPv6 only, else IPv4 only
+  uint16_t port = 333;
+  bool verify_client = false;  ///< ssl: ask for a certificate and check it against server_ca
+  friend bool operator==(const ServerRequest&, const ServerRequest&) = default;
 };
 
 /// Line settings in the manual's own encoding (ESP-AT manual, UART_CUR).
@@ -113,9 +126,25 @@ class World {
   /// Modem::on_link_data took fewer bytes than it was given; it will take more now.
   virtual void link_resume(LinkId link) = 0;
 
+  /// New options for an open link, in force from now on.
+  virtual void link_configure(LinkId link, const SocketOptions& options) = 0;
+
   /// Ends the link in any state. Bytes already taken are still sent. No event and no data of this
   /// link comes after it.
   virtual void link_close(LinkId link) = 0;
+
+  // --- server ---------------------------------------------------------------------------------
+
+  /// Listens on every address of the module; there is one server at a time. Answered by
+  /// ServerOpened or ServerFailed, unless server_close comes first. No client is admitted yet.
+  virtual void server_open(const ServerRequest& request) = 0;
+
+  /// Link `link` is for the next client (LinkAccepted). Until then, and while it is nothing,
+  /// clients are refused as by a host on which nothing listens.
+  virtual void server_admit(std::optional<LinkId> link) = 0;
+
+  /// Listens no more. Links of clients stay open; no LinkAccepted comes after it.
+  virtual void server_close() = 0;
 
   // --- names ----------------------------------------------------------------------------------
 
@@ -150,8 +179,8 @@ class World {
 
   // --- the module itself ----------------------------------------------------------------------
 
-  /// The chip restarts: every link is closed, every request forgotten, the station has left, the
-  /// line has its default settings. No event of before comes after it. Flash stays.
+  /// The chip restarts: every link and the server are closed, every request forgotten, the station
+  /// has left, the line has its default settings. No event of before comes after it. Flash stays.
   virtual void restart() = 0;
 
   /// One line for the log port, without a line end.

@@ -17,7 +17,7 @@ class LinkOwner {
   /// Received bytes: a piece of a stream, or one datagram. Returns how many were taken; of a
   /// datagram all or none. After fewer than given the socket keeps the rest until resume().
   virtual size_t link_received(LinkId link, Bytes data, const Endpoint& from) = 0;
-  /// The socket is open, or writable again.
+  /// The socket is open, or writable again (LinkOpened, LinkAccepted, LinkWritable).
   virtual void link_event(const Event& event) = 0;
   /// The socket's last word: the owner lets go of it.
   virtual void link_failed(const LinkFailed& failed) = 0;
@@ -43,6 +43,8 @@ class LinkSocket {
   virtual size_t send(Bytes data, const Endpoint& to) = 0;
   /// See World::link_resume.
   virtual void resume() = 0;
+  /// See World::link_configure.
+  virtual void configure(const SocketOptions& options) = 0;
   /// See World::link_close.
   virtual void close() = 0;
 };

@@ -17,6 +17,8 @@ namespace espat::io {
 
 namespace {
 
+constexpr std::string_view kNoTls = "this build has no TLS";
+
 /// Stands for a transport that this build does not have: it cannot be opened.
 class AbsentSocket final : public LinkSocket, public std::enable_shared_from_this<AbsentSocket> {
  public:
@@ -30,6 +32,7 @@ class AbsentSocket final : public LinkSocket, public std::enable_shared_from_thi
   }
   size_t send(Bytes, const Endpoint&) override { return 0; }
   void resume() override {}
+  void configure(const SocketOptions&) override {}
   void close() override { owner_ = nullptr; }
 
  private:
@@ -97,7 +100,7 @@ std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, Transport transp
     case Transport::ssl:
       break;
   }
-  log(LogLevel::error, "this build has no TLS");
+  log(LogLevel::error, kNoTls);
   return std::make_shared<AbsentSocket>(shard_, owner, link);
 }
 
@@ -118,6 +121,10 @@ size_t RealWorld::link_send(LinkId link, Bytes data, const Endpoint& to) {
 
 void RealWorld::link_resume(LinkId link) {
   if (links_[link]) links_[link]->resume();
+}
+
+void RealWorld::link_configure(LinkId link, const SocketOptions& options) {
+  if (links_[link]) links_[link]->configure(options);
 }
 
 void RealWorld::link_close(LinkId link) {
@@ -144,6 +151,61 @@ void RealWorld::link_closed(const LinkClosed& closed) {
 
 void RealWorld::log_end(LinkId link, LinkError error) {
   log(LogLevel::debug, fmt::format("link {}: {}", link, link_error_text(error)));
+}
+
+void RealWorld::server_open(const ServerRequest& request) {
+  server_close();
+  const LinkError error = start_server(request);
+  asio::post(shard_.loop(), server_life_.guard([this, error] {
+    if (error == LinkError::none) return modem_.on_event(ServerOpened{});
+    modem_.on_event(ServerFailed{error});
+  }));
+}
+
+LinkError RealWorld::start_server(const ServerRequest& request) {
+  if (request.transport == Transport::ssl) {
+    log(LogLevel::error, kNoTls);
+    return LinkError::tls;
+  }
+  ServerOwner& owner = *this;
+  server_ = std::make_shared<TcpServer>(shard_, owner);
+  const std::error_code error = server_->open(server_endpoints(request));
+  if (!error) return LinkError::none;
+  server_ = nullptr;
+  log(LogLevel::warn, fmt::format("server on port {}: {}", request.port, error.message()));
+  return link_error(error);
+}
+
+/// What the server listens on: every address of the module, which is not every one of the host.
+std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) const {
+  const NetworkConfig& network = config_.network;
+  const Family family = request.v6 ? Family::v6 : Family::v4;
+  const IpAddress station =
+      (request.v6 ? network.station_ip6 : network.station_ip).value_or(loopback_address(family));
+  const bool softap = network.softap_ip.family() == family && network.softap_ip != station;
+  if (!softap) return {{station, request.port}};
+  return {{station, request.port}, {network.softap_ip, request.port}};
+}
+
+void RealWorld::server_admit(std::optional<LinkId> link) {
+  if (server_) server_->admit(link);
+}
+
+void RealWorld::server_close() {
+  server_life_.renew();
+  if (server_) std::exchange(server_, nullptr)->close();
+}
+
+void RealWorld::server_accepted(LinkId link, asio::ip::tcp::socket client, const Endpoint& remote) {
+  link_close(link);
+  LinkOwner& owner = *this;
+  const auto socket = std::make_shared<TcpSocket>(shard_, owner, link);
+  links_[link] = socket;
+  socket->adopt(std::move(client), remote);
+}
+
+void RealWorld::server_hindered(const std::error_code& error) {
+  log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
 }
 
 void RealWorld::resolve(QueryId query, std::string_view host, Family family,
@@ -194,6 +256,7 @@ void RealWorld::restart() {
 
 void RealWorld::end_all() {
   boot_.renew();
+  server_close();
   for (LinkId link = 0; link < kLinks; ++link) link_close(link);
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();

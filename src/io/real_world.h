@@ -5,7 +5,10 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "espat/world.h"
 #include "io/at_port.h"
@@ -17,16 +20,17 @@
 #include "io/node.h"
 #include "io/port_trace.h"
 #include "io/shard.h"
+#include "io/tcp_server.h"
 #include "io/wifi.h"
 
 namespace espat::io {
 
-class RealWorld final : public World, private LinkOwner {
+class RealWorld final : public World, private LinkOwner, private ServerOwner {
  public:
   /// All of them must outlive the world.
   RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
             ModemSide& modem);
-  /// Closes every link, and waits until the flash is written.
+  /// Closes every link and the server, and waits until the flash is written.
   ~RealWorld() override;
 
   size_t uart_write(std::span<const Bytes> parts) override;
@@ -36,7 +40,12 @@ class RealWorld final : public World, private LinkOwner {
   void link_open(LinkId link, const OpenRequest& request) override;
   size_t link_send(LinkId link, Bytes data, const Endpoint& to) override;
   void link_resume(LinkId link) override;
+  void link_configure(LinkId link, const SocketOptions& options) override;
   void link_close(LinkId link) override;
+
+  void server_open(const ServerRequest& request) override;
+  void server_admit(std::optional<LinkId> link) override;
+  void server_close() override;
 
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override;
@@ -60,9 +69,13 @@ class RealWorld final : public World, private LinkOwner {
   void link_event(const Event& event) override;
   void link_failed(const LinkFailed& failed) override;
   void link_closed(const LinkClosed& closed) override;
+  void server_accepted(LinkId link, asio::ip::tcp::socket client, const Endpoint& remote) override;
+  void server_hindered(const std::error_code& error) override;
 
   std::shared_ptr<LinkSocket> make_socket(LinkId link, Transport transport);
   IpAddress local_address(const OpenRequest& request) const;
+  LinkError start_server(const ServerRequest& request);
+  std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
   void log_end(LinkId link, LinkError error);
   void write_flash(FlashChange change);
   void end_all();
@@ -75,6 +88,8 @@ class RealWorld final : public World, private LinkOwner {
   std::shared_ptr<FlashStore> flash_;
   Lease boot_;  ///< what was asked for since the module started
   std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
+  std::shared_ptr<TcpServer> server_;
+  Lease server_life_;  ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   Wifi wifi_;
 };

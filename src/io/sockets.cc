@@ -53,6 +53,12 @@ IpAddress any_address(Family family) {
   return family == Family::v6 ? IpAddress::v6(kAnyV6) : IpAddress::v4(0, 0, 0, 0);
 }
 
+IpAddress loopback_address(Family family) {
+  static constexpr std::array<uint8_t, 16> kLoopbackV6 = {0, 0, 0, 0, 0, 0, 0, 0,
+                                                          0, 0, 0, 0, 0, 0, 0, 1};
+  return family == Family::v6 ? IpAddress::v6(kLoopbackV6) : IpAddress::v4(127, 0, 0, 1);
+}
+
 uint32_t scope_of(const IpAddress& peer, const IpAddress& local) {
   if (!peer.is_v6()) return 0;
   const bool scoped = peer.is_link_local() || to_asio(peer).to_v6().is_multicast_link_local();

@@ -34,6 +34,8 @@ IpAddress from_sockaddr(const sockaddr* address);
 
 /// The address of this family that means "any".
 IpAddress any_address(Family family);
+/// 127.0.0.1 or ::1.
+IpAddress loopback_address(Family family);
 
 /// The interface index that `peer` must be combined with: 0 unless it is a link-local address or
 /// group; then the interface that owns `local`, or the first that has a link-local address.

@@ -18,8 +18,12 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   TcpSocket(Shard& shard, LinkOwner& owner, LinkId link);
 
   void open(const OpenRequest& request) override;
+  /// Instead of open(): carries what the server has accepted, and says so by LinkAccepted before
+  /// it returns, so that this call is a turn of its own.
+  void adopt(asio::ip::tcp::socket accepted, const Endpoint& remote);
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
+  void configure(const SocketOptions& options) override;
   void close() override;
 
  private:
@@ -27,8 +31,10 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   void connected(const std::error_code& error);
   void fail(const std::error_code& error);
   LinkOwner& let_go();
+  void set_receive_window(uint32_t window_bytes);
 
   void wait_readable();
+  uint32_t read_limit() const;
   void read();
   void deliver(Bytes data);
   void deliver_kept();
@@ -42,7 +48,9 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
   int32_t linger_s_ = -1;
-  std::error_code send_error_;  ///< why sending failed; reading reports the end
+  uint32_t receive_window_bytes_ = 0;  ///< as in SocketOptions
+  uint32_t receive_buffer_bytes_;      ///< the largest SO_RCVBUF so far
+  std::error_code send_error_;         ///< why sending failed; reading reports the end
   asio::ip::tcp::socket socket_;
   Endpoint remote_;
   std::vector<std::byte> kept_;  ///< received, not yet taken from kept_from_ on; empty if idle

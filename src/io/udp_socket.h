@@ -21,6 +21,9 @@ class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<U
   void open(const OpenRequest& request) override;
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
+  /// Nothing to do: a datagram is neither delayed nor lingered over, and the modem itself drops
+  /// what it has no room for.
+  void configure(const SocketOptions&) override {}
   void close() override;
 
  private:

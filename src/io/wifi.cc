@@ -8,6 +8,7 @@
 
 #include "io/host_network.h"
 #include "io/node.h"
+#include "io/sockets.h"
 
 namespace espat::io {
 
@@ -22,12 +23,9 @@ constexpr Duration kRefusalTime = milliseconds(60);
 constexpr Duration kSearchTime = milliseconds(100);  // until it is sure that nobody is there
 constexpr Duration kScanTime = milliseconds(50);
 
-constexpr IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
-constexpr std::array<uint8_t, 16> kLoopback6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-
 /// A plausible router: the first address of the network; on the loopback, the station itself.
 IpAddress gateway_of(const IpAddress& ip, const IpAddress& netmask) {
-  if (ip.bytes()[0] == kLoopback.bytes()[0]) return ip;
+  if (ip.bytes()[0] == 127) return ip;
   std::array<uint8_t, 4> b{};
   for (size_t i = 0; i < b.size(); ++i) {
     b[i] = static_cast<uint8_t>(ip.bytes()[i] & netmask.bytes()[i]);
@@ -56,12 +54,12 @@ void Wifi::join(const JoinRequest& request) {
 }
 
 void Wifi::got_ip() {
-  const IpAddress ip = network_.station_ip.value_or(kLoopback);
+  const IpAddress ip = network_.station_ip.value_or(loopback_address(Family::v4));
   const IpAddress netmask = netmask_of(ip);
   if (network_.dns_servers.empty()) hosts_dns_servers_ = host_dns_servers();
   modem_.on_event(
       StationGotIp{ip, gateway_of(ip, netmask), netmask,
-                   network_.station_ip6.value_or(IpAddress::v6(kLoopback6)),
+                   network_.station_ip6.value_or(loopback_address(Family::v6)),
                    network_.dns_servers.empty() ? hosts_dns_servers_ : network_.dns_servers});
 }
 

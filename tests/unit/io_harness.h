@@ -2,11 +2,13 @@
 // told; and plain sockets for its peers.
 #pragma once
 
+#include <dirent.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -239,6 +241,33 @@ inline Peer accept_from(Shard& shard, const Peer& server) {
 }
 
 inline constexpr IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
+
+/// The descriptor of this process that is bound to IPv4 `port` and connected, or -1.
+inline int find_socket(uint16_t port) {
+  int found = -1;
+  DIR* directory = ::opendir("/proc/self/fd");
+  while (const dirent* entry = ::readdir(directory)) {
+    const int descriptor = std::atoi(entry->d_name);
+    sockaddr_in local{}, remote{};
+    socklen_t length = sizeof local;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &length) != 0) continue;
+    if (local.sin_family != AF_INET || ntohs(local.sin_port) != port) continue;
+    length = sizeof remote;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&remote), &length) == 0) {
+      found = descriptor;
+    }
+  }
+  ::closedir(directory);
+  return found;
+}
+
+/// The value of an int option, or -1.
+inline int option(int socket, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  ::getsockopt(socket, level, name, &value, &length);
+  return value;
+}
 
 /// Bytes that show what is lost, doubled or out of order.
 inline std::string pattern(size_t length) {

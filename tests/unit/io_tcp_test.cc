@@ -1,5 +1,4 @@
 // TCP links on real sockets of the loopback.
-#include <dirent.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -361,32 +360,6 @@ TEST(TcpLinkSource, IsTheInterfaceOfTheLink) {
   request.local = IpAddress::v4(127, 0, 3, 7);
   t.world->link_open(2, request);
   EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 3, 7));
-}
-
-/// The descriptor of this process that is bound to `port` and connected, or -1.
-int find_socket(uint16_t port) {
-  int found = -1;
-  DIR* directory = ::opendir("/proc/self/fd");
-  while (const dirent* entry = ::readdir(directory)) {
-    const int descriptor = std::atoi(entry->d_name);
-    sockaddr_in local{}, remote{};
-    socklen_t length = sizeof local;
-    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &length) != 0) continue;
-    if (local.sin_family != AF_INET || ntohs(local.sin_port) != port) continue;
-    length = sizeof remote;
-    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&remote), &length) == 0) {
-      found = descriptor;
-    }
-  }
-  ::closedir(directory);
-  return found;
-}
-
-int option(int socket, int level, int name) {
-  int value = -1;
-  socklen_t length = sizeof value;
-  ::getsockopt(socket, level, name, &value, &length);
-  return value;
 }
 
 TEST_F(TcpLink, OptionsReachTheSocket) {
