@@ -207,9 +207,11 @@ class ArgsParser {
     if (command_.set[1].run == nullptr || at == first_form.count) return &first_form;
     if (at - first >= slots_.count) return &first_form;
     const Slot& slot = slots_.slot[at - first];
-    if (slot.kind != Slot::Kind::quoted) return &first_form;  // read() tells what is wrong with it
+    if (slot.kind == Slot::Kind::empty) return &first_form;
+    const bool quoted = slot.kind == Slot::Kind::quoted;
     for (const SetForm& form : command_.set) {
-      if (form.run != nullptr && find_choice(form.params[at].choices, slot.text)) return &form;
+      if (form.run == nullptr || !quoted) continue;
+      if (find_choice(form.params[at].choices, slot.text)) return &form;
     }
     // A mistake in front of the choice comes first: a missing link ID looks like a wrong type.
     for (size_t i = first; i < at && code == ErrorCode{}; ++i) {
@@ -217,7 +219,8 @@ class ArgsParser {
       code = read(first_form.params[i], slots_.slot[i - first], i - first + 1, unused);
     }
     if (code == ErrorCode{}) {
-      code = ErrorCode(SubCode::invalid, static_cast<uint16_t>(at - first + 1));
+      code = ErrorCode(quoted ? SubCode::invalid : SubCode::type,
+                       static_cast<uint16_t>(at - first + 1));
     }
     return nullptr;
   }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "espat/bytes.h"
 #include "espat/time.h"
@@ -27,10 +28,15 @@ class EscapeDetector {
   /// When the plus signs held back must be judged; kNever if there are none.
   Time deadline() const;
   /// At the deadline: true if they were the escape sequence, which is then forgotten. False: they
-  /// are data, `held()` of them.
+  /// are data, for release().
   bool judge();
 
   size_t held() const { return held_; }
+  /// Gives up what is held back: so many plus signs are data.
+  size_t release() { return std::exchange(held_, uint8_t{0}); }
+  /// The bytes that come next were kept from the module for a while: the time at which they come
+  /// says nothing about silence on the line.
+  void missed_silence(Time now) { last_byte_ = now; }
   /// Forgets what was held back and notes the time of the last byte.
   void reset(Time last_byte);
 

@@ -6,9 +6,7 @@
 
 namespace espat {
 
-namespace {
-
-constexpr std::string_view text_of(LinkError error) {
+std::string_view text_of(LinkError error) {
   switch (error) {
     case LinkError::none:
       return "closed by the peer";
@@ -34,8 +32,6 @@ constexpr std::string_view text_of(LinkError error) {
   return "failed";
 }
 
-}  // namespace
-
 std::string_view Link::type_name() const {
   switch (transport) {
     case Transport::tcp:
@@ -48,9 +44,9 @@ std::string_view Link::type_name() const {
   return "TCP";
 }
 
-bool Links::any_open() const {
+bool Links::any_in_use() const {
   return std::any_of(links_.begin(), links_.end(),
-                     [](const Link& link) { return link.state == Link::State::open; });
+                     [](const Link& link) { return link.state != Link::State::free; });
 }
 
 bool Links::stream_open() const {
@@ -67,36 +63,79 @@ LinkId Links::lowest_free() const {
 
 // --- opening ------------------------------------------------------------------------------------
 
+namespace {
+
+/// An address, or nothing for a name. "0" is the address that drivers of UDP servers send.
+std::optional<IpAddress> literal(std::string_view host) {
+  if (host == "0") return IpAddress::v4(0, 0, 0, 0);
+  return IpAddress::parse(host);
+}
+
+}  // namespace
+
 void Links::open(LinkId id, const LinkSpec& spec) {
+  prepare(id, spec);
+  if (const auto address = literal(spec.host)) {
+    connect(id, *address);
+  } else {
+    resolve(id);
+  }
+}
+
+/// The link as it is before anything is asked of the world.
+void Links::prepare(LinkId id, const LinkSpec& spec) {
   Link& link = links_[id];
   link = Link{};
   link.transport = spec.transport;
   link.v6 = spec.v6;
-  link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
+  link.peer_mode = spec.peer_mode;
+  const auto address = literal(spec.host);
+  if (!address) link.host = spec.host;
   requests_[id] = {.transport = spec.transport,
-                   .remote = {{}, spec.port},
-                   .netif = link.netif,
+                   .remote = {address.value_or(IpAddress()), spec.port},
+                   .netif = Netif::station,
                    .local = spec.local,
                    .local_port = spec.local_port,
                    .keep_alive_s = spec.keep_alive_s,
                    .options = {}};
-  if (const auto literal = IpAddress::parse(spec.host)) {
-    connect(id, *literal);
-    return;
-  }
+}
+
+void Links::resolve(LinkId id) {
+  Link& link = links_[id];
   link.state = Link::State::resolving;
-  s_.world.resolve(id, spec.host, spec.v6 ? Family::v6 : Family::v4, s_.station.dns_servers());
+  s_.world.resolve(id, link.host, link.v6 ? Family::v6 : Family::v4, s_.station.dns_servers());
 }
 
 void Links::connect(LinkId id, const IpAddress& address) {
-  links_[id].state = Link::State::connecting;
-  requests_[id].remote.address = address;
-  s_.world.link_open(id, requests_[id]);
+  Link& link = links_[id];
+  link.state = Link::State::connecting;
+  link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
+  OpenRequest& request = requests_[id];
+  request.netif = link.netif;
+  request.remote.address = address;
+  request.options = socket_options(id);
+  s_.world.link_open(id, request);
+}
+
+SocketOptions Links::socket_options(LinkId id) const {
+  const LinkOptions& options = s_.ram.link_options[id];
+  return {.linger_s = options.linger_s,
+          .no_delay = options.no_delay,
+          .receive_window_bytes = s_.ram.passive ? s_.profile.receive_window_bytes : 0u};
+}
+
+void Links::configure(LinkId id) {
+  if (links_[id].state == Link::State::open) s_.world.link_configure(id, socket_options(id));
 }
 
 void Links::fail(LinkId id, Failure failure) {
-  links_[id] = Link{};
   last_failure_ = failure;
+  if (links_[id].reopens) {
+    links_[id].state = Link::State::lost;
+    s_.passthrough.attempt_failed();
+  } else {
+    free(id);
+  }
 }
 
 void Links::opened(const LinkOpened& event) {
@@ -106,22 +145,38 @@ void Links::opened(const LinkOpened& event) {
   link.remote = event.remote;
   any_since_join_ = true;
   tell_opened(event.link);
+  if (link.reopens) s_.passthrough.link_opened();
+}
+
+void Links::accept(const LinkAccepted& event, const ServerRequest& request) {
+  Link& link = links_[event.link];
+  link = Link{};
+  link.state = Link::State::open;
+  link.transport = request.transport;
+  link.v6 = request.v6;
+  link.server = true;
+  const bool of_station = event.local.address == s_.station.ip() || !s_.station.softap_enabled();
+  link.netif = s_.station.has_ip() && of_station ? Netif::station : Netif::softap;
+  link.local = event.local;
+  link.remote = event.remote;
+  link.last_received = s_.now();
+  any_since_join_ = true;
+  configure(event.link);
+  tell_opened(event.link);
 }
 
 void Links::give_up(LinkId id) {
   const bool resolving = links_[id].state == Link::State::resolving;
-  close(id);
-  last_failure_ = resolving ? Failure::name : Failure::network;
+  if (!resolving) s_.world.link_close(id);
+  fail(id, resolving ? Failure::name : Failure::network);
 }
 
 // --- closing ------------------------------------------------------------------------------------
 
 void Links::close(LinkId id) {
-  Link& link = links_[id];
-  if (link.state == Link::State::connecting || link.state == Link::State::open) {
-    s_.world.link_close(id);
-  }
-  link = Link{};
+  const Link::State state = links_[id].state;
+  if (state == Link::State::connecting || state == Link::State::open) s_.world.link_close(id);
+  free(id);
 }
 
 void Links::close_and_tell(LinkId id) {
@@ -130,24 +185,86 @@ void Links::close_and_tell(LinkId id) {
   s_.link_ended(id);
 }
 
+void Links::expire(LinkId id) {
+  s_.world.link_close(id);
+  ended(id);
+}
+
+/// The world has let go of an open link.
+void Links::ended(LinkId id) {
+  Link& link = links_[id];
+  link.stalled = false;
+  if (link.reopens) {
+    link.state = Link::State::lost;
+    tell_closed(id);
+    s_.passthrough.link_lost();
+    return;
+  }
+  link.state = Link::State::ended;
+  if (link.unread_bytes() == 0) {
+    close_and_tell(id);
+  } else {
+    s_.link_ended(id);
+  }
+}
+
 void Links::close_all_on(Netif netif) {
   for (LinkId id = 0; id < count(); ++id) {
-    if (links_[id].state == Link::State::free || links_[id].netif != netif) continue;
-    links_[id].state == Link::State::open ? close_and_tell(id) : give_up(id);
+    if (links_[id].netif != netif) continue;
+    switch (links_[id].state) {
+      case Link::State::open:
+        expire(id);
+        break;
+      case Link::State::resolving:
+      case Link::State::connecting:
+        give_up(id);
+        break;
+      case Link::State::free:
+      case Link::State::ended:
+      case Link::State::lost:
+        break;
+    }
   }
 }
 
 void Links::close_all(Order order) {
   for (LinkId i = 0; i < count(); ++i) {
     const auto id = static_cast<LinkId>(order == Order::ascending ? i : count() - 1 - i);
-    links_[id].state == Link::State::open ? close_and_tell(id) : close(id);
+    links_[id].known() ? close_and_tell(id) : close(id);
+  }
+}
+
+void Links::close_clients() {
+  for (LinkId id = 0; id < count(); ++id) {
+    if (links_[id].server) close_and_tell(id);
   }
 }
 
 void Links::reset() {
-  links_.fill(Link{});
+  for (LinkId id = 0; id < count(); ++id) free(id);
   requests_.fill(OpenRequest{});
   any_since_join_ = false;
+}
+
+// --- passthrough --------------------------------------------------------------------------------
+
+void Links::hold_closed(LinkId id, const LinkSpec& spec) {
+  prepare(id, spec);
+  links_[id].state = Link::State::lost;
+  hold(id);
+}
+
+void Links::reopen(LinkId id) {
+  if (links_[id].host.empty()) {
+    connect(id, requests_[id].remote.address);
+  } else {
+    resolve(id);
+  }
+}
+
+void Links::release(LinkId id) {
+  links_[id].reopens = false;
+  if (links_[id].state != Link::State::open) close(id);
 }
 
 // --- what the MCU is told -----------------------------------------------------------------------
@@ -188,57 +305,13 @@ void Links::on_event(const Event& event) {
   } else if (const auto* closed = std::get_if<LinkClosed>(&event)) {
     if (links_[closed->link].state != Link::State::open) return;
     log_end(closed->link, closed->error);
-    close_and_tell(closed->link);
+    ended(closed->link);
   }
 }
 
 void Links::log_end(LinkId id, LinkError error) {
-  Text<kInfoMaxBytes> line;
-  line.append("link ").append(id).append(": ").append(text_of(error));
-  s_.world.log(error == LinkError::none ? LogLevel::debug : LogLevel::info, line.view());
-}
-
-// --- data ---------------------------------------------------------------------------------------
-
-size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
-  Link& link = links_[id];
-  if (link.state != Link::State::open) return data.size();
-  if (link.transport == Transport::udp) {
-    link.stalled = !s_.can_print_data();
-    if (link.stalled) return 0;
-    write_ipd(id, data, from);
-    return data.size();
-  }
-  size_t taken = 0;
-  while (taken < data.size() && s_.can_print_data()) {
-    const size_t n = std::min<size_t>(data.size() - taken, s_.profile.ipd_max_bytes);
-    write_ipd(id, data.subspan(taken, n), link.remote);
-    taken += n;
-  }
-  link.stalled = taken < data.size();
-  return taken;
-}
-
-void Links::write_ipd(LinkId id, Bytes payload, const Endpoint& from) {
-  Text<96> head;
-  head.append("\r\n+IPD,");
-  if (s_.ram.mux) head.append(id).append(',');
-  head.append(payload.size());
-  if (s_.ram.ipd_shows_peer) {
-    head.append(',').append(Quoted{from.address.text()}).append(',').append(from.port);
-  }
-  head.append(':');
-  s_.write_data(head.view(), payload, "\r\n");
-}
-
-void Links::resume_stalled() {
-  if (!s_.can_print_data()) return;
-  for (LinkId id = 0; id < count(); ++id) {
-    if (links_[id].stalled) {
-      links_[id].stalled = false;
-      s_.world.link_resume(id);
-    }
-  }
+  s_.log(error == LinkError::none ? LogLevel::debug : LogLevel::info, "link ", id, ": ",
+         text_of(error));
 }
 
 }  // namespace espat

@@ -1,14 +1,20 @@
-// The module's five links: what is open, to whom, and how what they receive is printed.
+// The module's five links: what is open, to whom, and what becomes of the bytes they receive.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "core/inbox.h"
+#include "core/text.h"
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/time.h"
 #include "espat/world.h"
 
 namespace espat {
@@ -16,6 +22,15 @@ namespace espat {
 class Session;
 
 inline constexpr size_t kLinks = 5;  // ESP-AT manual: link ID 0 to 4
+
+/// How long after the OK of AT+CIPRECVDATA the notice of what it left comes. One in the same burst
+/// is counted wrong by a known driver (rt-esp-at-nal); one that tells again of bytes that the MCU
+/// knows of already is of use only to those that read once per notice (Zephyr), and can wait.
+inline constexpr Duration kNoticeGap = std::chrono::milliseconds(1);
+inline constexpr Duration kNoticeAgainGap = std::chrono::milliseconds(10);
+
+/// Whether a UDP link takes the sender of a datagram for its peer (ESP-AT manual, CIPSTART <mode>).
+enum class PeerMode : uint8_t { fixed = 0, changes_once = 1, follows = 2 };
 
 /// What AT+CIPSTART asks for.
 struct LinkSpec {
@@ -26,21 +41,54 @@ struct LinkSpec {
   IpAddress local;
   uint16_t local_port = 0;
   uint16_t keep_alive_s = 0;
+  PeerMode peer_mode = PeerMode::fixed;
 };
 
+/// AT+CIPTCPOPT, of one link.
+struct LinkOptions {
+  int32_t linger_s = -1;
+  bool no_delay = false;
+  int32_t send_timeout_ms = 0;  ///< 0 = wait for ever
+};
+
+/// Why a link failed or ended, in words for the log port.
+std::string_view text_of(LinkError error);
+
+/// False for what a UDP link is opened with that is to learn its peer: 0.0.0.0, or port 0.
+inline bool has_peer(const Endpoint& to) { return !to.address.is_unspecified() && to.port != 0; }
+
 struct Link {
-  enum class State : uint8_t { free, resolving, connecting, open };
+  enum class State : uint8_t {
+    free,
+    resolving,
+    connecting,
+    open,
+    ended,  ///< gone, but not for the MCU: it has not read all of it (passive receive)
+    lost,   ///< gone, and passthrough is to open it again
+  };
   State state = State::free;
   Transport transport = Transport::tcp;
   bool v6 = false;
   bool server = false;   ///< accepted by this module's server
   bool stalled = false;  ///< the world keeps bytes of this link until link_resume
+  bool noticed = false;  ///< +IPD told of the inbox, and the MCU has not read since
+  bool reopens = false;  ///< passthrough holds it: it becomes `lost` instead of `free`
   Netif netif = Netif::station;
+  PeerMode peer_mode = PeerMode::fixed;
   Endpoint local;
   Endpoint remote;
+  Time last_received{};
+  Time notice_due = kNever;  ///< the next notice waits until then
+  size_t announced = 0;      ///< bytes in the inbox that a notice has told of
+  uint32_t lost_datagrams = 0;
+  std::string host;              ///< name to resolve again; empty = it was a literal
+  std::unique_ptr<Inbox> inbox;  ///< null = empty
 
   /// As CIPSTATUS prints it: "TCP", "UDPv6", ...
   std::string_view type_name() const;
+  /// The MCU has been told of it and not yet of its end.
+  bool known() const { return state == State::open || state == State::ended; }
+  size_t unread_bytes() const { return inbox ? inbox->size() : 0; }
 };
 
 class Links {
@@ -50,7 +98,8 @@ class Links {
   const Link& operator[](LinkId id) const { return links_[id]; }
   static constexpr LinkId count() { return static_cast<LinkId>(kLinks); }
 
-  bool any_open() const;
+  /// A link is open, or on its way to be.
+  bool any_in_use() const;
   /// A TCP or SSL link is open (STATUS:3 of CIPSTATUS).
   bool stream_open() const;
   /// A link has been opened since the station joined (STATUS:4 of CIPSTATUS).
@@ -65,37 +114,77 @@ class Links {
   /// Begins to open a free link. The link becomes `open`, or `free` again; see on_event.
   void open(LinkId id, const LinkSpec& spec);
   Failure last_failure() const { return last_failure_; }
+  /// A client of the server.
+  void accept(const LinkAccepted& event, const ServerRequest& request);
 
   /// An attempt to open took too long: the link is free again, as after a network failure.
   void give_up(LinkId id);
   /// Ends a link in any state, without a word.
   void close(LinkId id);
-  /// Ends an open link and prints its CLOSED.
+  /// Ends a link that the MCU knows and prints its CLOSED.
   void close_and_tell(LinkId id);
+  /// Ends a link that nobody asked to end: its CLOSED waits until the MCU has read everything.
+  void expire(LinkId id);
   /// Ends every link whose traffic runs over this interface, telling of each.
   void close_all_on(Netif netif);
   enum class Order : uint8_t { ascending, descending };
   /// Ends every link, telling of each that was open in this order of IDs.
   void close_all(Order order);
+  /// Ends the clients of the server, telling of each.
+  void close_clients();
   /// The module restarts: the world has closed everything already.
   void reset();
 
   /// "CLOSED" or "0,CLOSED" of a link that is gone.
   void tell_closed(LinkId id);
 
+  /// The options of CIPTCPOPT and CIPRECVMODE have changed: an open link gets them too.
+  void configure(LinkId id);
+
+  // --- passthrough ---
+  /// From now on the link is opened again when it is lost; it must be open, or free for `spec`.
+  void hold(LinkId id) { links_[id].reopens = true; }
+  void hold_closed(LinkId id, const LinkSpec& spec);
+  /// Begins to open a link that is lost.
+  void reopen(LinkId id);
+  /// As before hold; a link that is not open is free now.
+  void release(LinkId id);
+
+  // --- passive receive (links_receive.cc) ---
+  /// What AT+CIPRECVDATA gets: the bytes die when `read_done` is called.
+  std::string_view read(LinkId id, size_t max_bytes) const;
+  Endpoint sender(LinkId id, size_t bytes) const;
+  /// These bytes were printed, and OK: forgets them, and tells what follows from it.
+  void read_done(LinkId id, size_t bytes);
+  void on_notice_timer();
+
   /// Link and name events; any other event is none of its business.
   void on_event(const Event& event);
   size_t on_data(LinkId id, Bytes data, const Endpoint& from);
-  /// The way to the MCU is free again: lets the world offer what it kept.
+  /// At the end of each turn: lets the world offer what it kept, as far as there is room now.
   void resume_stalled();
 
  private:
+  void prepare(LinkId id, const LinkSpec& spec);
+  void resolve(LinkId id);
   void connect(LinkId id, const IpAddress& address);
+  SocketOptions socket_options(LinkId id) const;
   void fail(LinkId id, Failure failure);
   void opened(const LinkOpened& event);
+  void ended(LinkId id);
+  void free(LinkId id) { links_[id] = Link{}; }
   void tell_opened(LinkId id);
   void log_end(LinkId id, LinkError error);
-  void write_ipd(LinkId id, Bytes payload, const Endpoint& from);
+
+  // links_receive.cc
+  size_t receive_passive(LinkId id, Bytes data, const Endpoint& from);
+  size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
+  bool print_inbox(LinkId id);
+  bool has_room(const Link& link) const;
+  void notice(LinkId id);
+  size_t print(LinkId id, Bytes data, const Endpoint& from);
+  using IpdHead = Text<96>;
+  void write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const;
 
   Session& s_;
   std::array<Link, kLinks> links_{};

@@ -28,6 +28,8 @@ bool Modem::idle() const { return session_->idle(); }
 
 size_t Modem::data_awaited() const { return session_->data_awaited(); }
 
+bool Modem::in_passthrough() const { return session_->in_passthrough(); }
+
 bool Modem::crashed() const { return session_->crashed(); }
 
 }  // namespace espat

@@ -19,10 +19,12 @@ class Session::Turn {
   Turn& operator=(const Turn&) = delete;
   ~Turn() {
     if (s_.broken_) s_.recover();
+    s_.server.admit_next();
     s_.out_.flush();
+    s_.links.resume_stalled();
+    s_.out_.flush();  // what that printed
     s_.full_since_ = s_.out_.blocked() ? std::min(s_.full_since_, s_.now_) : kNever;
     s_.resume_input();
-    s_.links.resume_stalled();
     s_.note_heap();
     s_.in_turn_ = false;
   }
@@ -38,6 +40,8 @@ Session::Session(World& the_world, const Profile& the_profile,
       options(std::move(the_options)),
       commands(the_commands),
       links(*this),
+      server(*this),
+      passthrough(*this),
       station(*this),
       out_(the_world),
       least_heap_(the_profile.heap_bytes) {}
@@ -51,6 +55,10 @@ void Session::power_on(Time now) {
 size_t Session::on_uart(Bytes data, Time now) {
   Turn turn(*this, now);
   take_timers();
+  if (input_stalled_) {
+    escape_.missed_silence(now_);
+    passthrough.missed_silence(now_);
+  }
   size_t taken = 0;
   while (taken < data.size() && accepts_input()) {
     taken += consume(data.subspan(taken));
@@ -80,12 +88,17 @@ void Session::handle(const Event& event) {
     return;
   }
   links.on_event(event);
+  server.on_event(event);
   station.on_event(event);
   if (const auto* written = std::get_if<FlashWritten>(&event)) {
     if (phase_ == Phase::storing) finish_stored(written->ok);
   }
   if (const auto* writable = std::get_if<LinkWritable>(&event)) {
     if (phase_ == Phase::sending && writable->link == data_.link()) send_payload();
+    if (phase_ == Phase::passthrough) passthrough.link_writable();
+  }
+  if (phase_ == Phase::passthrough && std::holds_alternative<StationGotIp>(event)) {
+    passthrough.network_up();
   }
   if (phase_ == Phase::waiting) wait_->on_event(*this, event);
 }
@@ -111,7 +124,22 @@ void Session::on_timer(Timer timer) {
       on_gap();
       break;
     case Timer::escape:
-      judge_escape();
+      phase_ == Phase::passthrough ? passthrough.on_escape_timer() : judge_escape();
+      break;
+    case Timer::send:
+      finish_send(false);
+      break;
+    case Timer::notice:
+      links.on_notice_timer();
+      break;
+    case Timer::packet:
+      passthrough.on_packet_timer();
+      break;
+    case Timer::relink:
+      passthrough.on_relink_timer();
+      break;
+    case Timer::server:
+      server.on_idle_timer();
       break;
     case Timer::station:
       station.on_timer();
@@ -125,11 +153,10 @@ void Session::on_gap() {
   if (phase_ == Phase::scheduled) {
     run_line();
   } else if (phase_ == Phase::prompting) {
-    out_.write("\r\n>");
-    phase_ = Phase::data;
-    if (data_.complete()) payload_complete();
+    write_prompt();
+    if (phase_ == Phase::data && data_.complete()) payload_complete();
   } else if (verify(phase_ == Phase::received, "a gap ended that nobody began")) {
-    send_payload();
+    begin_send();
   }
 }
 
@@ -140,6 +167,8 @@ bool Session::accepts_input() const {
   // Bytes of the very instant at which the way out fills are taken too: it would show how they are
   // cut into calls, if those of the next call were not.
   const bool way_out = full_since_ >= now_ && out_.waiting_bytes() < kBacklogMaxBytes;
+  if (phase_ == Phase::passthrough) return passthrough.accepts_input();
+  if (phase_ == Phase::prompting && prompt_is_passthrough_) return false;
   return way_out && phase_ != Phase::scheduled;
 }
 
@@ -149,6 +178,8 @@ size_t Session::consume(Bytes data) {
     case Phase::booting:
     case Phase::asleep:
       return data.size();
+    case Phase::passthrough:
+      return passthrough.feed(data);
     case Phase::prompting:
     case Phase::data:
       if (!data_.complete()) return consume_data(data);
@@ -212,7 +243,19 @@ bool Session::can_print_data() const {
   return options.strict_events || !(phase_ == Phase::data || phase_ == Phase::received);
 }
 
+bool Session::idle() const {
+  const bool nothing_runs =
+      phase_ == Phase::passthrough ? passthrough.idle() : phase_ == Phase::idle;
+  return nothing_runs && out_.empty();
+}
+
+bool Session::shows_urcs() const {
+  constexpr int32_t kInPassthrough = 4;  // SYSMSG bit 2
+  return phase_ != Phase::passthrough || (settings.sysmsg & kInPassthrough) != 0;
+}
+
 void Session::write_urc(std::string_view line) {
+  if (!shows_urcs()) return;
   const bool hold = !options.strict_events && (phase_ == Phase::data || phase_ == Phase::received);
   if (hold && held_.size() + line.size() <= kHeldMaxBytes) {
     held_ += line;
@@ -234,9 +277,9 @@ void Session::write_error_code(ErrorCode code) {
 
 uint32_t Session::free_heap() const {
   constexpr uint32_t kLinkBytes = 1100;  // lwIP's socket, netconn and control block
-  size_t used = held_.size() + data_.size();
+  size_t used = held_.size() + data_.size() + passthrough.kept_bytes();
   for (LinkId id = 0; id < Links::count(); ++id) {
-    if (links[id].state != Link::State::free) used += kLinkBytes;
+    if (links[id].state != Link::State::free) used += kLinkBytes + links[id].unread_bytes();
   }
   return profile.heap_bytes - static_cast<uint32_t>(used);
 }
@@ -257,6 +300,7 @@ void Session::boot() {
   phase_ = Phase::idle;
   booted_at_ = now_;
   out_.write("\r\nready\r\n");
+  if (settings.boot_link != 0) boot_into_passthrough();
   station.boot();
 }
 
@@ -285,8 +329,10 @@ void Session::stop() {
   std::string().swap(held_);
   line_.clear();
   escape_.reset(now_);
+  passthrough.reset();
   world.restart();
   links.reset();
+  server.reset();
 }
 
 void Session::force_restart() {
@@ -297,11 +343,9 @@ void Session::force_restart() {
 bool Session::verify(bool truth, std::string_view what) {
   if (!truth && !broken_) {
     broken_ = true;
-    Text<kInfoMaxBytes> line;
-    line.append("module restarts, broken invariant: ").append(what);
-    line.append("; replay with the trace of its AT port, time since boot in us: ");
-    line.append((now_ - booted_at_).count());
-    world.log(LogLevel::error, line.view());
+    log(LogLevel::error, "module restarts, broken invariant: ", what,
+        "; replay with the trace of its AT port, time since boot in us: ",
+        (now_ - booted_at_).count());
   }
   return truth;
 }

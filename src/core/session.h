@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,8 @@
 #include "core/escape.h"
 #include "core/line_reader.h"
 #include "core/links.h"
+#include "core/passthrough.h"
+#include "core/server.h"
 #include "core/settings.h"
 #include "core/station.h"
 #include "core/text.h"
@@ -47,7 +50,7 @@ struct Wait {
 };
 
 /// What happens once OK has been written.
-enum class AfterOk : uint8_t { nothing, restart, sleep, configure_uart };
+enum class AfterOk : uint8_t { nothing, restart, sleep, configure_uart, forget_read };
 
 class Session {
  public:
@@ -63,8 +66,9 @@ class Session {
   void on_event(const Event& event, Time now);
   void on_deadline(Time now);
   Time deadline() const { return timers.deadline(); }
-  bool idle() const { return phase_ == Phase::idle && out_.empty(); }
+  bool idle() const;
   size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
+  bool in_passthrough() const { return phase_ == Phase::passthrough; }
   bool crashed() const { return crashed_; }
 
   // --- for handlers -----------------------------------------------------------------------------
@@ -86,7 +90,8 @@ class Session {
     out_.write(text.view());
   }
   /// An unsolicited result code: the pieces and a line end. Waits while the MCU sends the data it
-  /// announced, unless the strict placement is on.
+  /// announced, unless the strict placement is on; in passthrough it is shown only if SYSMSG says
+  /// so.
   template <typename... Pieces>
   void urc(const Pieces&... pieces) {
     Text<kInfoMaxBytes> text;
@@ -107,8 +112,12 @@ class Session {
   void finish(Outcome outcome);
   /// To be done once OK has been written.
   void after_ok(AfterOk action) { after_ok_ = action; }
-  /// Awaits `bytes` of payload for an open link; the handler returns kPrompt.
-  Outcome await_data(LinkId link, size_t bytes, const Endpoint& to);
+  /// Awaits `bytes` of payload for an open link; the handler returns kPrompt. `to` as in DataInput.
+  Outcome await_data(LinkId link, size_t bytes, const Endpoint& to, DataInput::Form form);
+  /// Passthrough begins once the prompt has been written; the handler returns kPrompt.
+  Outcome enter_passthrough();
+  /// Writes payload inside an answer: head, payload.
+  void info_data(std::string_view head, Bytes payload) { out_.write(Frame{head, payload, {}}); }
 
   Time now() const { return now_; }
   Time booted_at() const { return booted_at_; }
@@ -120,13 +129,26 @@ class Session {
 
   /// Received data may be written to the MCU now.
   bool can_print_data() const;
-  /// Writes head, payload and tail of a +IPD as one piece.
-  void write_data(std::string_view head, Bytes payload, std::string_view tail) {
-    out_.write(head, payload, tail);
-  }
+  /// Writes received data; returns how many frames were taken, see UartOut.
+  size_t write_data(std::span<const Frame> frames) { return out_.write(frames); }
   /// A link ended: if data is awaited for it, the send fails.
   void link_ended(LinkId link);
-  void log(LogLevel level, std::string_view line) { world.log(level, line); }
+  /// There is an interface that traffic could use.
+  bool network_up() const { return station.has_ip() || station.softap_enabled(); }
+  /// False in passthrough, unless SYSMSG bit 2 is set.
+  bool shows_urcs() const;
+  /// `+++` ended passthrough.
+  void passthrough_left();
+  /// One line for the log port.
+  template <typename... Pieces>
+  void log(LogLevel level, const Pieces&... pieces) {
+    Text<kInfoMaxBytes> line;
+    (line.append(pieces), ...);
+    world.log(level, line.view());
+  }
+  /// Returns `truth`; if it is false, the module restarts at the end of the turn, as the chip's
+  /// watchdog would make it.
+  bool verify(bool truth, std::string_view what);
 
   World& world;
   const Profile& profile;
@@ -136,20 +158,33 @@ class Session {
   Settings settings;
   Timers timers;
   Links links;
+  Server server;
+  Passthrough passthrough;
   Station station;
 
   /// In RAM only: back to these values at every boot.
   struct Volatile {
-    bool echo = true;             ///< ATE
-    bool error_codes = false;     ///< SYSLOG
-    bool store = true;            ///< SYSSTORE
-    bool mux = false;             ///< CIPMUX
-    bool ipd_shows_peer = false;  ///< CIPDINFO
-    int64_t clock_offset_s = 0;   ///< the module's clock less the time since boot
-    int32_t sleep_mode = 0;       ///< SLEEP
-    Duration deep_sleep{};        ///< GSLP: how long; zero = for ever
-    LinkId opening = 0;           ///< CIPSTART: the link that is being opened
+    bool echo = true;                                ///< ATE
+    bool error_codes = false;                        ///< SYSLOG
+    bool store = true;                               ///< SYSSTORE
+    bool mux = false;                                ///< CIPMUX
+    bool ipd_shows_peer = false;                     ///< CIPDINFO
+    bool passive = false;                            ///< CIPRECVMODE
+    bool passthrough = false;                        ///< CIPMODE: received data is printed as it is
+    std::array<LinkOptions, kLinks> link_options{};  ///< CIPTCPOPT
+    int64_t clock_offset_s = 0;  ///< the module's clock less the time since boot
+    int32_t sleep_mode = 0;      ///< SLEEP
+    Duration deep_sleep{};       ///< GSLP: how long; zero = for ever
+    LinkId opening = 0;          ///< CIPSTART: the link that is being opened
+    LinkId reading = 0;          ///< CIPRECVDATA: the link that was read
+    size_t read_bytes = 0;       ///< and how much of it
     UartConfig uart;
+    struct {
+      LinkId link = 0;
+      uint16_t port = 0;
+      size_t bytes = 0;
+      DataInput::Form form = DataInput::Form::plain;
+    } send;  ///< CIPSEND: waits for the address of its peer
     struct {
       int wifi = 0, ble_adv = 0, ble_scan = 0, ble_conn = 0;
     } rf_power;  ///< RFPOWER
@@ -170,6 +205,7 @@ class Session {
     data,       // payload is awaited
     received,   // payload is complete, Recv was written
     sending,    // the network has not taken all of it
+    passthrough,
   };
   class Turn;
 
@@ -193,9 +229,6 @@ class Session {
   void fall_asleep();
   void stop();
   void force_restart();
-  /// Returns `truth`; if it is false, the module restarts at the end of the turn, as the chip's
-  /// watchdog would make it.
-  bool verify(bool truth, std::string_view what);
   void recover();
 
   // session_command.cc: one command
@@ -210,10 +243,13 @@ class Session {
 
   // session_data.cc: data input
   void prompt();
+  void write_prompt();
+  void boot_into_passthrough();
   size_t consume_data(Bytes data);
   void feed_pluses(size_t count);
   void judge_escape();
   void payload_complete();
+  void begin_send();
   void send_payload();
   void finish_send(bool ok);
 
@@ -238,6 +274,7 @@ class Session {
   bool line_unechoed_ = false;  // part of the line came while busy
   bool surplus_ = false;        // this burst of surplus bytes was answered
   bool data_link_lost_ = false;
+  bool prompt_is_passthrough_ = false;  // what the prompt leads to
   bool broken_ = false;
   bool crashed_ = false;
 };

@@ -106,9 +106,7 @@ Outcome Session::refuse_value(uint16_t position, std::string_view reason) {
 }
 
 Outcome Session::refuse_with(ErrorCode code, std::string_view reason) {
-  Text<kInfoMaxBytes> line;
-  line.append("AT").append(name()).append(": ").append(reason);
-  world.log(LogLevel::warn, line.view());
+  log(LogLevel::warn, "AT", name(), ": ", reason);
   return error(code);
 }
 
@@ -148,6 +146,9 @@ void Session::finish_ok() {
       break;
     case AfterOk::sleep:
       fall_asleep();
+      break;
+    case AfterOk::forget_read:
+      links.read_done(ram.reading, ram.read_bytes);
       break;
     case AfterOk::configure_uart:
       out_.flush();  // OK still leaves at the old rate

@@ -62,6 +62,14 @@ constexpr Field kFields[] = {
     {"dns.1", S::kDns, &S::dns1},
     {"dns.2", S::kDns, &S::dns2},
     {"dns.3", S::kDns, &S::dns3},
+    {"relink.interval", S::kRelink, &S::relink_interval},
+    {"boot_link.mode", S::kBootLink, &S::boot_link},
+    {"boot_link.transport", S::kBootLink, &S::boot_link_transport},
+    {"boot_link.v6", S::kBootLink, &S::boot_link_v6},
+    {"boot_link.host", S::kBootLink, &S::boot_link_host},
+    {"boot_link.port", S::kBootLink, &S::boot_link_port},
+    {"boot_link.local_port", S::kBootLink, &S::boot_link_local_port},
+    {"boot_link.keep_alive_s", S::kBootLink, &S::boot_link_keep_alive_s},
 };
 
 std::string encode(const Settings& settings, const Field& field) {
@@ -117,6 +125,26 @@ UartConfig Settings::uart() const {
           .stop_bits = static_cast<uint8_t>(stop_bits),
           .parity = static_cast<uint8_t>(parity),
           .flow_control = static_cast<uint8_t>(flow_control)};
+}
+
+LinkSpec Settings::boot_link_spec() const {
+  return {.transport = static_cast<Transport>(boot_link_transport),
+          .v6 = boot_link_v6 != 0,
+          .host = boot_link_host,
+          .port = static_cast<uint16_t>(boot_link_port),
+          .local = {},
+          .local_port = static_cast<uint16_t>(boot_link_local_port),
+          .keep_alive_s = static_cast<uint16_t>(boot_link_keep_alive_s)};
+}
+
+void Settings::set_boot_link(const LinkSpec& link) {
+  boot_link = 1;
+  boot_link_transport = static_cast<int32_t>(link.transport);
+  boot_link_v6 = link.v6;
+  boot_link_host = link.host;
+  boot_link_port = link.port;
+  boot_link_local_port = link.local_port;
+  boot_link_keep_alive_s = link.keep_alive_s;
 }
 
 void load_settings(Settings& settings, World& world) {

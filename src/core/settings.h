@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/links.h"
 #include "espat/address.h"
 #include "espat/modem.h"
 #include "espat/profile.h"
@@ -35,11 +36,9 @@ struct Settings {
     kSoftApIp = 1u << 13,    ///< CIPAP
     kIpv6 = 1u << 14,        ///< CIPV6
     kDns = 1u << 15,         ///< CIPDNS
-    kTcpOptions = 1u << 16,  ///< CIPTCPOPT
-    kRelink = 1u << 17,      ///< CIPRECONNINTV
-    kBootLink = 1u << 18,    ///< SAVETRANSLINK
-    kTls = 1u << 19,         ///< CIPSSLCCONF
-    kSoftApPhy = 1u << 20,   ///< CWAPPROTO
+    kRelink = 1u << 16,      ///< CIPRECONNINTV
+    kBootLink = 1u << 17,    ///< SAVETRANSLINK
+    kSoftApPhy = 1u << 18,   ///< CWAPPROTO
   };
 
   // UART_DEF
@@ -64,9 +63,17 @@ struct Settings {
   int32_t ipv6 = 0;
   int32_t dns_manual = 0;
   std::string dns1, dns2, dns3;
+  int32_t relink_interval = 1;  ///< of 100 ms
+  int32_t boot_link = 0;        ///< 1: passthrough from power-on, over this link
+  int32_t boot_link_transport = 0, boot_link_v6 = 0;
+  std::string boot_link_host;
+  int32_t boot_link_port = 0, boot_link_local_port = 0, boot_link_keep_alive_s = 0;
 
   UartConfig uart() const;
   void set_uart(const UartConfig& line);
+  /// What passthrough opens at power-on. The host lives as long as the settings are unchanged.
+  LinkSpec boot_link_spec() const;
+  void set_boot_link(const LinkSpec& link);
 
   /// What leaves the factory.
   static Settings factory(const Profile& profile, const ModemOptions& options);

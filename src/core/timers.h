@@ -15,6 +15,11 @@ enum class Timer : uint8_t {
   boot,     ///< end of boot or of deep sleep
   gap,      ///< strict mode: the next step of an exchange
   escape,   ///< guard time after +++
+  send,     ///< a send that does not finish
+  notice,   ///< passive receive: what AT+CIPRECVDATA left is told of
+  packet,   ///< passthrough: a pause of the MCU ends a datagram
+  relink,   ///< passthrough: the next attempt to open the link, or the end of one
+  server,   ///< a client may have said nothing for too long
   station,  ///< join time-out or the next attempt to reconnect
   count,
 };

@@ -8,27 +8,40 @@ namespace espat {
 
 void UartOut::write(std::string_view text) {
   if (blocked() || text.size() > kStageBytes - staged_) {
-    write(text, {}, {});
+    write(Frame{text, {}, {}});
     return;
   }
   std::copy(text.begin(), text.end(), stage_.begin() + staged_);
   staged_ += text.size();
 }
 
-void UartOut::write(std::string_view head, Bytes payload, std::string_view tail) {
-  const std::array<Bytes, 4> parts = {as_bytes(std::string_view(stage_.data(), staged_)),
-                                      as_bytes(head), payload, as_bytes(tail)};
+size_t UartOut::write(std::span<const Frame> frames) {
+  std::array<Bytes, 1 + 3 * kFramesMax> parts;
+  size_t count = 0;
+  size_t offered = 0;
+  const auto add = [&](Bytes part) {
+    offered += part.size();
+    parts[count++] = part;
+  };
+  add(as_bytes(std::string_view(stage_.data(), staged_)));
   staged_ = 0;
-  size_t total = 0;
-  for (const Bytes part : parts) total += part.size();
-  if (total == 0) return;
-  size_t taken = blocked() ? 0 : world_.uart_write(parts);
-  if (taken == total) return;
-  for (const Bytes part : parts) {
-    const size_t skip = std::min(taken, part.size());
-    taken -= skip;
-    queue_.append(as_text(part.subspan(skip)));
+  for (const Frame& frame : frames) {
+    add(as_bytes(frame.head));
+    add(frame.payload);
+    add(as_bytes(frame.tail));
   }
+  if (offered == 0) return frames.size();
+  size_t taken = blocked() ? 0 : world_.uart_write(std::span(parts).first(count));
+  if (taken == offered) return frames.size();
+  // What the port did not take is kept up to the end of a frame; later frames stay with the caller.
+  for (size_t i = 0; i < count; ++i) {
+    const size_t skip = std::min(taken, parts[i].size());
+    taken -= skip;
+    queue_.append(as_text(parts[i].subspan(skip)));
+    const bool frame_ends = i > 0 && i % 3 == 0;
+    if (frame_ends && blocked()) return i / 3;
+  }
+  return frames.size();
 }
 
 void UartOut::on_writable() {

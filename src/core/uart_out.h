@@ -15,16 +15,26 @@ namespace espat {
 
 class World;
 
+/// Output that nothing may split.
+struct Frame {
+  std::string_view head;
+  Bytes payload;
+  std::string_view tail;
+};
+
 class UartOut {
  public:
   explicit UartOut(World& world) : world_(world) {}
 
   /// Writes a text; it leaves with flush() at the latest.
   void write(std::string_view text);
-  /// Writes head, payload and tail as one piece, at once and without copying them.
-  void write(std::string_view head, Bytes payload, std::string_view tail);
+  static constexpr size_t kFramesMax = 16;
+  /// Writes frames, 1 to kFramesMax, as one write, at once and without copying them. Returns how
+  /// many were taken: at least one, and all unless the port is full.
+  size_t write(std::span<const Frame> frames);
+  void write(const Frame& frame) { write(std::span(&frame, 1)); }
   /// Hands everything to the port that it can take. The session calls it at the end of each turn.
-  void flush() { write({}, {}, {}); }
+  void flush() { write(Frame{}); }
   /// The port can take more.
   void on_writable();
 

@@ -1,0 +1,181 @@
+// What becomes of received bytes: +IPD at once (active), kept until they are asked for (passive),
+// or as they are (passthrough).
+#include <algorithm>
+
+#include "core/session.h"
+
+namespace espat {
+
+namespace {
+
+/// ESP-AT manual, CIPSTART <mode>.
+void adopt_peer(Link& link, const Endpoint& from) {
+  if (link.peer_mode == PeerMode::fixed || from == link.remote) return;
+  link.remote = from;
+  if (link.peer_mode == PeerMode::changes_once) link.peer_mode = PeerMode::fixed;
+}
+
+}  // namespace
+
+size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
+  Link& link = links_[id];
+  if (link.state != Link::State::open) return data.size();
+  const size_t taken =
+      s_.ram.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
+  link.stalled = taken < data.size();
+  if (taken == 0) return 0;
+  link.last_received = s_.now();
+  if (link.transport == Transport::udp) adopt_peer(link, from);
+  return taken;
+}
+
+// --- active -------------------------------------------------------------------------------------
+
+size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
+  if (!print_inbox(id)) return 0;
+  size_t taken = 0;
+  while (taken < data.size() && s_.can_print_data()) {
+    taken += print(id, data.subspan(taken), from);
+  }
+  return taken;
+}
+
+/// Prints bytes of a stream, or a datagram, in one write, as far as the way out takes them. Returns
+/// how many that were.
+size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
+  if (s_.ram.passthrough) {
+    const Frame frame{{}, data, {}};
+    s_.write_data(std::span(&frame, 1));
+    return data.size();
+  }
+  const bool whole = links_[id].transport == Transport::udp;
+  const size_t frame_max = whole ? data.size() : s_.profile.ipd_max_bytes;
+  std::array<IpdHead, UartOut::kFramesMax> heads;
+  std::array<Frame, UartOut::kFramesMax> frames;
+  size_t count = 0;
+  for (size_t at = 0; at < data.size() && count < frames.size(); ++count) {
+    const Bytes payload = data.subspan(at, std::min(frame_max, data.size() - at));
+    write_head(heads[count], id, payload.size(), from);
+    frames[count] = {heads[count].view(), payload, "\r\n"};
+    at += payload.size();
+  }
+  const size_t frames_taken = s_.write_data(std::span(frames).first(count));
+  size_t taken = 0;
+  for (size_t i = 0; i < frames_taken; ++i) taken += frames[i].payload.size();
+  return taken;
+}
+
+void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const {
+  head.append("\r\n+IPD,");
+  if (s_.ram.mux) head.append(id).append(',');
+  head.append(size);
+  if (s_.ram.ipd_shows_peer) {
+    head.append(',').append(Quoted{from.address.text()}).append(',').append(from.port);
+  }
+  head.append(':');
+}
+
+/// Prints what passive receive left behind. Returns whether that was everything.
+bool Links::print_inbox(LinkId id) {
+  Link& link = links_[id];
+  while (link.inbox && s_.can_print_data()) {
+    const bool udp = link.transport == Transport::udp;
+    const std::string_view bytes =
+        udp ? link.inbox->front_datagram() : link.inbox->front(link.inbox->size());
+    const Endpoint from = udp ? link.inbox->sender(bytes.size()) : link.remote;
+    link.inbox->drop(print(id, as_bytes(bytes), from));
+    if (link.inbox->empty()) link.inbox.reset();
+  }
+  return !link.inbox;
+}
+
+// --- passive ------------------------------------------------------------------------------------
+
+size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
+  Link& link = links_[id];
+  const size_t window = s_.profile.receive_window_bytes;
+  if (!link.inbox) link.inbox = std::make_unique<Inbox>();
+  size_t taken = data.size();
+  if (link.transport != Transport::udp) {
+    taken = link.inbox->add(data, window);
+  } else if (!link.inbox->add_datagram(data, from, window)) {
+    ++link.lost_datagrams;  // ESP-AT manual, CIPRECVMODE: a full window loses them
+    s_.log(LogLevel::info, "link ", id, ": datagram lost, the receive window is full; so far ",
+           link.lost_datagrams);
+    if (link.inbox->empty()) link.inbox.reset();
+  }
+  return taken;
+}
+
+/// Tells of what is in the inbox, unless the MCU has been told and has not read since. A notice
+/// that must wait is written when it may be, with what there is then.
+void Links::notice(LinkId id) {
+  Link& link = links_[id];
+  if (link.noticed || !link.inbox || link.notice_due != kNever || !s_.can_print_data()) return;
+  link.noticed = true;
+  link.announced = link.inbox->size();
+  if (s_.ram.mux) {
+    s_.urc("\r\n+IPD,", id, ',', link.announced);
+  } else {
+    s_.urc("\r\n+IPD,", link.announced);
+  }
+}
+
+void Links::on_notice_timer() {
+  Time next = kNever;
+  for (LinkId id = 0; id < count(); ++id) {
+    Time& due = links_[id].notice_due;
+    if (due <= s_.now()) due = kNever;  // told of at the end of the turn
+    next = std::min(next, due);
+  }
+  s_.timers.set(Timer::notice, next);
+}
+
+std::string_view Links::read(LinkId id, size_t max_bytes) const {
+  const Link& link = links_[id];
+  return link.inbox ? link.inbox->front(max_bytes) : std::string_view();
+}
+
+Endpoint Links::sender(LinkId id, size_t bytes) const {
+  const Link& link = links_[id];
+  return link.transport == Transport::udp ? link.inbox->sender(bytes) : link.remote;
+}
+
+void Links::read_done(LinkId id, size_t bytes) {
+  Link& link = links_[id];
+  link.inbox->drop(bytes);
+  link.announced -= std::min(link.announced, bytes);
+  link.noticed = false;
+  link.notice_due = kNever;
+  if (!link.inbox->empty()) {
+    link.notice_due = s_.now() + (link.announced == 0 ? kNoticeGap : kNoticeAgainGap);
+    on_notice_timer();
+    return;
+  }
+  link.inbox.reset();
+  if (link.state == Link::State::ended) close_and_tell(id);
+}
+
+// --- what waits ---------------------------------------------------------------------------------
+
+bool Links::has_room(const Link& link) const {
+  if (!s_.ram.passive) return s_.can_print_data();
+  return link.unread_bytes() < s_.profile.receive_window_bytes;
+}
+
+void Links::resume_stalled() {
+  for (LinkId id = 0; id < count(); ++id) {
+    Link& link = links_[id];
+    if (s_.ram.passive) {
+      notice(id);
+    } else if (link.inbox && print_inbox(id) && link.state == Link::State::ended) {
+      close_and_tell(id);
+    }
+    if (link.stalled && has_room(link)) {
+      link.stalled = false;
+      s_.world.link_resume(id);
+    }
+  }
+}
+
+}  // namespace espat
