@@ -1,5 +1,5 @@
-// The chapters of the manual, in the order in which AT+CMD? lists their commands. The Wi-Fi chapter
-// is three files; together they keep its order.
+// The chapters of the manual, in the order in which AT+CMD? lists their commands. The Wi-Fi and
+// TCP/IP chapters are several files each, by subject.
 #pragma once
 
 #include <span>
@@ -12,6 +12,10 @@ extern const std::span<const Command> kBasicCommands;
 extern const std::span<const Command> kWifiStationCommands;
 extern const std::span<const Command> kWifiSoftApCommands;
 extern const std::span<const Command> kWifiInterfaceCommands;
-extern const std::span<const Command> kTcpipCommands;
+extern const std::span<const Command> kTcpipNetworkCommands;
+extern const std::span<const Command> kTcpipLinkCommands;
+extern const std::span<const Command> kTcpipServerCommands;
+extern const std::span<const Command> kTcpipReceiveCommands;
+extern const std::span<const Command> kTcpipPassthroughCommands;
 
 }  // namespace espat

@@ -8,8 +8,10 @@ namespace espat {
 std::span<const Command> command_set() {
   static const std::vector<Command> rows = [] {
     std::vector<Command> all;
-    for (const auto chapter : {kBasicCommands, kWifiStationCommands, kWifiSoftApCommands,
-                               kWifiInterfaceCommands, kTcpipCommands}) {
+    for (const auto chapter :
+         {kBasicCommands, kWifiStationCommands, kWifiSoftApCommands, kWifiInterfaceCommands,
+          kTcpipNetworkCommands, kTcpipLinkCommands, kTcpipServerCommands, kTcpipReceiveCommands,
+          kTcpipPassthroughCommands}) {
       all.insert(all.end(), chapter.begin(), chapter.end());
     }
     return all;
