@@ -20,12 +20,10 @@ void SimNetwork::post_for(LinkId link, Duration delay, Scheduler::Task task) {
 void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& own) {
   turns_.world_called("link_open");
   turns_.rule(link < kLinks, "link_open of an ID that does not exist");
-  Slot& slot = slots_[link];
-  turns_.rule(slot.state == Slot::State::closed, "link_open of a link that is open");
-  const uint64_t serial = slot.serial + 1;
-  slot = Slot{};
-  slot.serial = serial;
+  turns_.rule(slots_[link].state == Slot::State::closed, "link_open of a link that is open");
+  Slot& slot = renew(link);
   slot.state = Slot::State::opening;
+  slot.options = request.options;
   slot.datagrams = request.transport == Transport::udp;
   slot.remote = request.remote;
   slot.local.address = request.local ? request.local : own;
@@ -35,6 +33,14 @@ void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& 
   } else {
     connect(link, request);
   }
+}
+
+SimNetwork::Slot& SimNetwork::renew(LinkId link) {
+  Slot& slot = slots_[link];
+  const uint64_t serial = slot.serial + 1;
+  slot = Slot{};
+  slot.serial = serial;
+  return slot;
 }
 
 void SimNetwork::connect(LinkId link, const OpenRequest& request) {
@@ -149,8 +155,70 @@ void SimNetwork::end(LinkId link) {
   ++slot.serial;
 }
 
+void SimNetwork::configure(LinkId link, const SocketOptions& options) {
+  turns_.world_called("link_configure");
+  turns_.rule(slots_[link].state == Slot::State::open, "link_configure of a link that is not open");
+  slots_[link].options = options;
+}
+
 void SimNetwork::restart() {
   for (LinkId link = 0; link < kLinks; ++link) end(link);
+  listening_.reset();
+  admitted_.reset();
+  ++server_serial_;
+}
+
+// --- the module's server ----------------------------------------------------------------------
+
+void SimNetwork::open_server(const ServerRequest& request, const IpAddress& own) {
+  turns_.world_called("server_open");
+  turns_.rule(!listening_, "server_open while a server is open");
+  const bool free = request.port != occupied_port_;
+  if (free) listening_ = Endpoint{own, request.port};
+  turns_.post(Duration(0), [this, free, serial = ++server_serial_] {
+    if (serial != server_serial_) return;
+    turns_.event(free ? Event(ServerOpened{}) : Event(ServerFailed{LinkError::address_in_use}));
+  });
+}
+
+void SimNetwork::admit(std::optional<LinkId> link) {
+  turns_.world_called("server_admit");
+  turns_.rule(listening_.has_value(), "server_admit without a server");
+  turns_.rule(!link || slots_[*link].state == Slot::State::closed,
+              "server_admit of a link that is open");
+  admitted_ = link;
+}
+
+void SimNetwork::close_server() {
+  turns_.world_called("server_close");
+  listening_.reset();
+  admitted_.reset();
+  ++server_serial_;
+}
+
+PeerId SimNetwork::connect_client(const Endpoint& from, uint16_t port, Listener behaviour) {
+  const PeerId peer = connections_.size();
+  connections_.emplace_back().listener = std::move(behaviour);
+  connections_[peer].peer_open = false;
+  turns_.scheduler().at(arrival(connections_[peer].to_module),
+                        [this, peer, from, port] { accept(peer, from, port); });
+  return peer;
+}
+
+void SimNetwork::accept(PeerId peer, const Endpoint& from, uint16_t port) {
+  Connection& connection = connections_[peer];
+  if (!listening_ || listening_->port != port || !admitted_) return;
+  connection.peer_open = true;
+  const LinkId link = *std::exchange(admitted_, std::nullopt);
+  Slot& slot = renew(link);
+  slot.state = Slot::State::open;
+  slot.local = *listening_;
+  slot.remote = from;
+  slot.peer = peer;
+  connection.link = link;
+  connection.serial = slot.serial;
+  turns_.event(LinkAccepted{link, slot.local, from});
+  if (connection.listener.on_open) connection.listener.on_open(peer);
 }
 
 // Hands over what has arrived, one read a turn, until the modem takes no more.

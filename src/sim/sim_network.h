@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -63,7 +64,13 @@ class SimNetwork {
   /// So many of a thousand sends take only a part of what they are offered.
   void shorten_sends(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
+  /// Another program has this port: the module's server cannot have it.
+  void occupy_port(uint16_t port) { occupied_port_ = port; }
+
   // --- peers ---
+  /// A client connects to the module's server, from `from` to `port`: a new peer, which is open
+  /// (`peer_open`) once it was accepted. Of `behaviour` the answer does not matter.
+  PeerId connect_client(const Endpoint& from, uint16_t port, Listener behaviour = {});
   size_t peers() const { return connections_.size(); }
   /// The link that the connection was opened for.
   LinkId peer_link(PeerId peer) const { return connections_[peer].link; }
@@ -83,6 +90,8 @@ class SimNetwork {
   /// Bytes that the modem has taken from its links, or handed to them.
   uint64_t taken_bytes() const { return taken_; }
   uint64_t sent_bytes() const { return sent_; }
+  /// The options of an open link, as the modem last gave them.
+  const SocketOptions& link_options(LinkId link) const { return slots_[link].options; }
   /// A datagram to a local endpoint of the module; lost if no UDP link has that port.
   void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
 
@@ -92,6 +101,11 @@ class SimNetwork {
   size_t send(LinkId link, Bytes data, const Endpoint& to);
   void resume(LinkId link);
   void close(LinkId link);
+  void configure(LinkId link, const SocketOptions& options);
+  /// `own` is the address of the module's interface.
+  void open_server(const ServerRequest& request, const IpAddress& own);
+  void admit(std::optional<LinkId> link);
+  void close_server();
   /// Every link ends as by close: the module restarts, or has lost its power.
   void restart();
 
@@ -109,6 +123,7 @@ class SimNetwork {
     State state = State::closed;
     uint64_t serial = 0;  // what was posted for an earlier life of the slot is void
     bool datagrams = false;
+    SocketOptions options;
     Endpoint local;
     Endpoint remote;
     PeerId peer = kNoPeer;
@@ -135,6 +150,8 @@ class SimNetwork {
     std::string received;
   };
 
+  void accept(PeerId peer, const Endpoint& from, uint16_t port);
+  Slot& renew(LinkId link);
   void post_for(LinkId link, Duration delay, Scheduler::Task task);
   void connect(LinkId link, const OpenRequest& request);
   void opened(LinkId link);
@@ -160,6 +177,10 @@ class SimNetwork {
   std::map<Endpoint, OnDatagram> datagram_peers_;
   std::array<Slot, kLinks> slots_{};
   std::deque<Connection> connections_;  // never moved: peer functions may add to it
+  std::optional<Endpoint> listening_;   // the module's server
+  std::optional<LinkId> admitted_;
+  uint64_t server_serial_ = 0;
+  uint16_t occupied_port_ = 0;
   Duration latency_ = std::chrono::milliseconds(1);
   size_t send_window_bytes_ = 65536;
   size_t read_max_bytes_ = 65536;

@@ -23,6 +23,11 @@ void SimWorld::link_open(LinkId link, const OpenRequest& request) {
   network_.open(link, request, own);
 }
 
+void SimWorld::server_open(const ServerRequest& request) {
+  const StationNetwork& station = wifi_.network();
+  network_.open_server(request, request.v6 ? station.ip6_global : station.ip);
+}
+
 std::string_view SimWorld::flash_get(std::string_view key) {
   turns_.world_called("flash_get");
   return flash_.get(key);

@@ -58,7 +58,13 @@ class SimWorld final : public World {
     return network_.send(link, data, to);
   }
   void link_resume(LinkId link) override { network_.resume(link); }
+  void link_configure(LinkId link, const SocketOptions& options) override {
+    network_.configure(link, options);
+  }
   void link_close(LinkId link) override { network_.close(link); }
+  void server_open(const ServerRequest& request) override;
+  void server_admit(std::optional<LinkId> link) override { network_.admit(link); }
+  void server_close() override { network_.close_server(); }
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override {
     names_.resolve(query, host, family, servers);
