@@ -1,5 +1,6 @@
 #include "io/node.h"
 
+#include <algorithm>
 #include <asio/steady_timer.hpp>
 #include <cassert>
 #include <type_traits>
@@ -11,6 +12,10 @@
 #include "io/real_world.h"
 
 namespace espat::io {
+
+namespace {
+constexpr Duration kTimerGrain{2};
+}
 
 class Node::Impl final : private AtPortReader, private ModemSide {
   /// Every call on the modem is a turn: turns do not nest, and after each one the timer follows
@@ -70,9 +75,16 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   }
 
   /// A deadline that moved away leaves the timer as it is: it fires, finds nothing due, and is set
-  /// again. So a deadline that every packet pushes back costs nothing per packet.
+  /// again. So a deadline that every packet pushes back costs nothing per packet. One that is here
+  /// already, or nearer than a timer could tell, is a turn at once.
   void follow_deadline() {
-    const Time deadline = modem_.deadline();
+    Time deadline = modem_.deadline();
+    while (deadline < timer_due_ && deadline <= shard_.now() + kTimerGrain) {
+      in_turn_ = true;
+      modem_.on_deadline(std::max(deadline, shard_.now()));
+      in_turn_ = false;
+      deadline = modem_.deadline();
+    }
     if (deadline >= timer_due_) return;
     timer_due_ = deadline;
     timer_.expires_after(deadline - shard_.now());

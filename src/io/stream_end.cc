@@ -14,9 +14,8 @@
 namespace espat::io {
 namespace {
 
-// What the core writes at once is a header, a payload and a tail; more parts than this take a
-// second turn.
-constexpr size_t kPartsMax = 16;
+// The core writes at most 49 parts at once (UartOut); more than this take a second turn.
+constexpr size_t kPartsMax = 64;
 
 bool is_socket(int fd) {
   struct stat status {};

@@ -1,0 +1,152 @@
+#include "io/tcp_server.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "io/sockets.h"
+
+namespace espat::io {
+
+namespace {
+
+using asio::ip::tcp;
+
+// Clients that come at once wait here until the modem has a link for each; those that are too many
+// are reset when the listening stops.
+constexpr int kBacklog = 16;
+
+// How long to wait before the next try when the process has run out of descriptors.
+constexpr std::chrono::milliseconds kRetryDelay{200};
+
+/// Lets clients come.
+std::error_code listen(tcp::acceptor& acceptor) {
+  // Connections of before, closed or still open, do not stand in the way.
+  std::error_code error = set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!error) acceptor.listen(kBacklog, error);
+  return error;
+}
+
+/// Refuses clients, resets those that nobody has accepted, and keeps the port. Linux takes the
+/// socket back to where it was before listen(); the port then belongs to it alone only if it does
+/// not itself agree to share.
+void unlisten(tcp::acceptor& acceptor) {
+  set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 0);
+  ::shutdown(acceptor.native_handle(), SHUT_RD);
+}
+
+bool out_of_resources(const std::error_code& error) {
+  return link_error(error) == LinkError::out_of_resources;
+}
+
+}  // namespace
+
+TcpServer::TcpServer(Shard& shard, ServerOwner& owner)
+    : shard_(shard), owner_(&owner), retry_(shard.loop()) {}
+
+std::error_code TcpServer::open(std::span<const Endpoint> locals) {
+  for (const Endpoint& local : locals) {
+    if (const std::error_code error = open_listener(local)) {
+      listeners_.clear();
+      return error;
+    }
+  }
+  return {};
+}
+
+std::error_code TcpServer::open_listener(const Endpoint& local) {
+  tcp::acceptor& acceptor =
+      listeners_.emplace_back(Listener{tcp::acceptor(shard_.loop())}).acceptor;
+  const bool v6 = local.address.is_v6();
+  std::error_code error;
+  acceptor.open(v6 ? tcp::v6() : tcp::v4(), error);
+  if (!error) acceptor.non_blocking(true, error);
+  if (!error && v6) error = set_option(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (!error) error = set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (error) return error;
+  acceptor.bind(to_asio<tcp::endpoint>(local, scope_of(local.address, local.address)), error);
+  // Until it has listened once, others that share may take the port too.
+  if (!error) error = listen(acceptor);
+  if (!error) unlisten(acceptor);
+  return error;
+}
+
+void TcpServer::admit(std::optional<LinkId> link) {
+  admitted_ = link;
+  // Between two clients of a burst listening goes on: accept() sees whether another is admitted.
+  if (!reporting_) settle();
+}
+
+void TcpServer::settle() {
+  if (owner_ == nullptr) return;
+  if (admitted_) return start();
+  stop();
+}
+
+void TcpServer::start() {
+  if (!std::exchange(listening_, true)) {
+    for (Listener& listener : listeners_) {
+      const std::error_code error = listen(listener.acceptor);
+      if (!error) continue;
+      stop();
+      return try_later(error);
+    }
+  }
+  for (Listener& listener : listeners_) wait(listener);
+}
+
+void TcpServer::stop() {
+  retry_.cancel();
+  if (!std::exchange(listening_, false)) return;
+  for (Listener& listener : listeners_) {
+    std::error_code ignored;
+    listener.acceptor.cancel(ignored);
+    unlisten(listener.acceptor);
+  }
+}
+
+/// Only while it listens: a socket that does not is one that has hung up, of which there would be
+/// no end of news.
+void TcpServer::wait(Listener& listener) {
+  if (std::exchange(listener.waiting, true)) return;
+  listener.acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this(),
+                                                          &listener](const std::error_code& error) {
+    listener.waiting = false;
+    if (self->owner_ == nullptr || !self->listening_) return;
+    if (error) return self->wait(listener);  // of before the last stop()
+    self->accept(listener);
+  });
+}
+
+void TcpServer::accept(Listener& listener) {
+  tcp::socket client(shard_.loop());
+  tcp::endpoint remote;
+  std::error_code error;
+  listener.acceptor.accept(client, remote, error);
+  if (error) return out_of_resources(error) ? try_later(error) : wait(listener);
+  const LinkId link = *std::exchange(admitted_, std::nullopt);
+  reporting_ = true;
+  owner_->server_accepted(link, std::move(client), from_asio(remote));
+  reporting_ = false;
+  settle();
+}
+
+void TcpServer::try_later(const std::error_code& error) {
+  retry_.expires_after(kRetryDelay);
+  retry_.async_wait([self = shared_from_this()](const std::error_code& cancelled) {
+    if (!cancelled) self->settle();
+  });
+  owner_->server_hindered(error);
+}
+
+void TcpServer::close() {
+  owner_ = nullptr;
+  retry_.cancel();
+  std::error_code ignored;
+  for (Listener& listener : listeners_) listener.acceptor.close(ignored);
+}
+
+}  // namespace espat::io

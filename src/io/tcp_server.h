@@ -1,0 +1,70 @@
+// The module's server: it listens while a link is free for a client, and otherwise keeps its port.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "espat/address.h"
+#include "espat/event.h"
+#include "io/shard.h"
+
+namespace espat::io {
+
+/// Whom a server reports to, on the shard's thread.
+class ServerOwner {
+ public:
+  /// A client came for the link that admit() named; now nothing is admitted. The call is a turn of
+  /// its own, and the server may be told anything from inside it.
+  virtual void server_accepted(LinkId link, asio::ip::tcp::socket client,
+                               const Endpoint& remote) = 0;
+  /// For the log: the host lacks what a client would need; the server goes on trying.
+  virtual void server_hindered(const std::error_code& error) = 0;
+
+ protected:
+  ~ServerOwner() = default;
+};
+
+class TcpServer final : public std::enable_shared_from_this<TcpServer> {
+ public:
+  /// `owner` must stay until close() was called.
+  TcpServer(Shard& shard, ServerOwner& owner);
+
+  /// Takes these addresses and ports, an IPv6 one without IPv4; each port is given. Returns why
+  /// nothing was taken, or no error. Nothing is admitted yet.
+  std::error_code open(std::span<const Endpoint> locals);
+
+  /// See World::server_admit.
+  void admit(std::optional<LinkId> link);
+
+  /// Gives addresses and ports back. The owner hears nothing more and may go away.
+  void close();
+
+ private:
+  struct Listener {
+    asio::ip::tcp::acceptor acceptor;
+    bool waiting = false;
+  };
+
+  std::error_code open_listener(const Endpoint& local);
+  void settle();
+  void start();
+  void stop();
+  void wait(Listener& listener);
+  void accept(Listener& listener);
+  void try_later(const std::error_code& error);
+
+  Shard& shard_;
+  ServerOwner* owner_;  ///< null once closed
+  std::list<Listener> listeners_;
+  asio::steady_timer retry_;
+  std::optional<LinkId> admitted_;
+  bool listening_ = false;
+  bool reporting_ = false;  ///< inside server_accepted
+};
+
+}  // namespace espat::io
