@@ -126,7 +126,7 @@ void Player::expect_answer() {
   module_.run_for(hours(24 * 26));
   module_.feed("\r\n");  // whatever line was begun, which may ask for data
   module_.run_for(hours(1));
-  if (module_.modem().data_awaited() > 0) module_.feed("+++");
+  if (module_.modem().data_awaited() > 0 || module_.modem().in_passthrough()) module_.feed("+++");
   module_.run_for(seconds(1));
   module_.take_output();
   module_.feed("AT\r\n");

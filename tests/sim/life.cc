@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "espat/commands.h"
 #include "support/random_lines.h"
 
@@ -62,15 +63,19 @@ void Life::set_scene() {
   world.wifi().air().add(mute);
   world.names().add_host("host.example", kEcho.address);
   world.network().set_read_max(random_.between(1, 4000));
-  sim::Listener listener;
-  listener.on_open = [this](sim::PeerId peer) {
-    streams_.resize(peer + 1);
-    opened_[module_.world().network().peer_link(peer)].push_back(peer);
-  };
-  world.network().add_listener(kEcho, listener);
+  world.network().add_listener(kEcho, listener());
   sim::Listener silent;
   silent.answer = sim::Listener::Answer::silent;
   world.network().add_listener(kSilent, silent);
+}
+
+sim::Listener Life::listener() {
+  sim::Listener listener;
+  listener.on_open = [this](sim::PeerId peer) {
+    streams_.resize(std::max(streams_.size(), peer + 1));
+    opened_[module_.world().network().peer_link(peer)].push_back(peer);
+  };
+  return listener;
 }
 
 std::string Life::live(int steps) {
@@ -118,6 +123,9 @@ void Life::act_as_world() {
     case 9:
       if (random_.chance(200)) lose_power();
       break;
+    case 10:
+      connect_client();
+      break;
     default:
       act_as_peer();
       break;
@@ -142,6 +150,12 @@ void Life::act_as_peer() {
     network.peer_send(peer, stream_bytes(peer, stream.sent, n));
     stream.sent += n;
   }
+}
+
+void Life::connect_client() {
+  const Endpoint from{IpAddress::v4(192, 0, 2, 77),
+                      static_cast<uint16_t>(random_.between(1, 65535))};
+  module_.world().network().connect_client(from, 80, listener());
 }
 
 void Life::change_speed() {
@@ -190,11 +204,23 @@ void Life::act_as_mcu() {
   send_line(useful ? useful_line() : random_line(command_set(), random_));
 }
 
+std::string Life::reading_line() {
+  std::vector<size_t> unread;
+  for (size_t link = 0; link < kLinks; ++link) {
+    if (noticed_[link] > 0) unread.push_back(link);
+  }
+  if (unread.empty()) return "AT+CIPRECVLEN?";
+  reading_ = unread[random_.index(unread.size())];
+  const uint64_t n = random_.chance(500) ? noticed_[reading_] : random_.between(1, 100);
+  return "AT+CIPRECVDATA=" + (mux_ ? std::to_string(reading_) + "," : "") + std::to_string(n);
+}
+
 std::string Life::useful_line() {
+  if (passive_ && random_.chance(400)) return reading_line();
   const std::string id = std::to_string(random_.below(kLinks));
   const std::string to =
       random_.chance(950) ? "\"TCP\",\"192.0.2.1\",80" : "\"TCP\",\"192.0.2.2\",80";
-  switch (random_.below(12)) {
+  switch (random_.below(16)) {
     case 0:
       return random_.chance(100) ? "AT+RST" : "AT";
     case 1:
@@ -212,9 +238,18 @@ std::string Life::useful_line() {
       return "AT+CIPSTART=" + (mux_ ? id + "," : "") + to;
     case 8:
       return random_.chance(200) ? "AT+CIPCLOSE" + (mux_ ? "=" + id : "") : "AT+CIPSTATUS";
+    case 9:
+      return "AT+CIPRECVMODE=" + std::to_string(random_.below(2));
+    case 10:
+      return random_.chance(700) ? "AT+CIPSERVER=1,80" : "AT+CIPSERVER=0,1";
+    case 11:
+      return "AT+CIPSTART=" + (mux_ ? id + "," : "") + R"("UDP","192.0.2.3",5000,,2)";
     default:
-      break;
+      return sending_line();
   }
+}
+
+std::string Life::sending_line() {
   payload_link_ = mux_ ? random_.index(kLinks) : 0;
   const size_t size = random_.between(1, random_.chance(100) ? 2048 : 60);
   payload_.clear();
@@ -249,7 +284,10 @@ void Life::on_item(const OutputItem& item) {
     case OutputItem::Kind::line:
       return on_line(item.text);
     case OutputItem::Kind::data:
-      return on_data(item);
+      return on_data(item.link, item);
+    case OutputItem::Kind::read:
+      noticed_[reading_] -= std::min<uint64_t>(noticed_[reading_], item.text.size());
+      return on_data(reading_, item);
     case OutputItem::Kind::prompt:
       break;
   }
@@ -271,6 +309,7 @@ void Life::on_result(const std::string& text) {
   if (text == "busy p..." || text == "SEND Canceled") return fail(text + " after " + command_);
   await_ = Await::nothing;
   if (text == "SEND OK") {
+    if (udp_[payload_link_]) return;
     if (!current_[payload_link_]) return fail("SEND OK on a link that is closed");
     Stream& stream = streams_[*current_[payload_link_]];
     stream.confirmed = stream.handed.size();
@@ -279,33 +318,58 @@ void Life::on_result(const std::string& text) {
   if (ends_alone(command_)) {
     await_ = command_.starts_with("AT+CIPSEND=") ? Await::prompt : Await::ready;
   }
-  // Any spelling: the random lines have some.
-  if (command_.size() == 11 && command_.substr(3, 7) == "CIPMUX=") mux_ = command_[10] == '1';
+  heed_setting();
+}
+
+/// The settings that change how the output is to be read, in any spelling.
+void Life::heed_setting() {
+  const auto value_of = [this](std::string_view name) -> std::optional<bool> {
+    const std::string_view line = command_;
+    if (line.size() != name.size() + 1) return std::nullopt;
+    if (!equal_ignoring_case(line.substr(0, name.size()), name)) return std::nullopt;
+    return line.back() == '1';
+  };
+  mux_ = value_of("AT+CIPMUX=").value_or(mux_);
+  passive_ = value_of("AT+CIPRECVMODE=").value_or(passive_);
+  if (const auto shows_peer = value_of("AT+CIPDINFO=")) reader_.set_shows_peer(*shows_peer);
 }
 
 void Life::on_line(const std::string& text) {
   if (text == "ready") return on_ready();
   if (const auto link = link_of_event(text, "CONNECT")) {
-    if (opened_[*link].empty()) return fail(text + " without a connection");
-    current_[*link] = opened_[*link].front();
-    opened_[*link].pop_front();
+    on_connect(*link, text);
   } else if (text.starts_with("+LINK_CONN:0,")) {
-    const auto id = static_cast<size_t>(text[13] - '0');
-    if (id >= kLinks || opened_[id].empty()) return fail(text + " without a connection");
-    current_[id] = opened_[id].front();
-    opened_[id].pop_front();
+    on_connect(static_cast<size_t>(text[13] - '0'), text);
   } else if (const auto closed = link_of_event(text, "CLOSED")) {
     if (current_[*closed]) streams_[*current_[*closed]].ended_for_mcu = true;
     current_[*closed].reset();
+    udp_[*closed] = false;
+    noticed_[*closed] = 0;
+  } else if (text.starts_with("+IPD,")) {
+    const size_t comma = text.find(',', 5);
+    const bool has_id = comma != std::string::npos;
+    noticed_[has_id ? static_cast<size_t>(text[5] - '0') : 0] =
+        std::stoul(text.substr(has_id ? comma + 1 : 5));
   } else if (text.starts_with("Recv ")) {
     const std::string expected = "Recv " + std::to_string(payload_.size()) + " bytes";
     if (await_ != Await::sent || text != expected) fail(text + " instead of " + expected);
   }
 }
 
-void Life::on_data(const OutputItem& item) {
-  if (!current_[item.link]) return fail("data of a link that is not open");
-  const sim::PeerId peer = *current_[item.link];
+void Life::on_connect(size_t link, const std::string& text) {
+  if (link >= kLinks) return fail(text);
+  if (command_.find("\"UDP") != std::string::npos && opened_[link].empty()) {
+    udp_[link] = true;
+    return;
+  }
+  if (opened_[link].empty()) return fail(text + " without a connection");
+  current_[link] = opened_[link].front();
+  opened_[link].pop_front();
+}
+
+void Life::on_data(size_t link, const OutputItem& item) {
+  if (!current_[link]) return fail("data of a link that is not open");
+  const sim::PeerId peer = *current_[link];
   Stream& stream = streams_[peer];
   if (item.text.empty()) return fail("+IPD without a payload");
   if (item.text != stream_bytes(peer, stream.received, item.text.size())) {
@@ -317,7 +381,10 @@ void Life::on_data(const OutputItem& item) {
 void Life::on_ready() {
   await_ = Await::nothing;
   force_restart_ = false;
-  mux_ = false;
+  mux_ = passive_ = false;
+  reader_.set_shows_peer(false);
+  noticed_.fill(0);
+  udp_.fill(false);
   for (auto& current : current_) {
     if (current) streams_[*current].ended_for_mcu = true;
     current.reset();
@@ -349,7 +416,7 @@ void Life::come_to_rest() {
   for (sim::PeerId peer = 0; peer < streams_.size(); ++peer) world.network().peer_read(peer, true);
   for (int i = 0; i < 1000 && (await_ != Await::nothing || i < 3); ++i) pass_time(seconds(1));
   if (await_ != Await::nothing) return fail("never an answer to " + command_);
-  send_line("AT");
+  send_line("AT+CIPRECVMODE=0");  // what waits to be read is printed
   pass_time(seconds(1));
   if (await_ != Await::nothing) return fail("AT is not answered any more");
   if (!reader_.empty()) return fail("an unfinished line at the end");

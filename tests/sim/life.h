@@ -41,6 +41,8 @@ class Life {
   void set_scene();
   void act_as_world();
   void act_as_peer();
+  void connect_client();
+  sim::Listener listener();
   void change_speed();
   void lose_power();
   void pass_time(Duration duration);
@@ -48,12 +50,16 @@ class Life {
   // what the MCU does
   void act_as_mcu();
   std::string useful_line();
+  std::string sending_line();
+  std::string reading_line();
+  void heed_setting();
   void send_line(const std::string& line);
   void read_output();
   void on_item(const OutputItem& item);
   void on_result(const std::string& text);
   void on_line(const std::string& text);
-  void on_data(const OutputItem& item);
+  void on_connect(size_t link, const std::string& text);
+  void on_data(size_t link, const OutputItem& item);
   void on_ready();
   void check_patience();
   void check_rules();
@@ -75,7 +81,11 @@ class Life {
   bool slow_ = false;
   Time asked_at_{};
   bool mux_ = false;
-  std::vector<Stream> streams_;                         // by PeerId
+  bool passive_ = false;
+  std::array<uint64_t, kLinks> noticed_{};  // bytes that +IPD told of and nobody has read
+  std::array<bool, kLinks> udp_{};          // open, and nothing is known of its bytes
+  size_t reading_ = 0;                      // the link of AT+CIPRECVDATA
+  std::vector<Stream> streams_;             // by PeerId
   std::array<std::deque<sim::PeerId>, kLinks> opened_;  // CONNECT not read yet
   std::array<std::optional<sim::PeerId>, kLinks> current_;
   std::deque<std::string> notes_;  // what happened last

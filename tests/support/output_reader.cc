@@ -11,6 +11,7 @@ namespace {
 constexpr std::array<std::string_view, 6> kResults = {"OK",      "ERROR",     "busy p...",
                                                       "SEND OK", "SEND FAIL", "SEND Canceled"};
 constexpr std::string_view kData = "+IPD,";
+constexpr std::string_view kRead = "+CIPRECVDATA:";
 
 }  // namespace
 
@@ -25,7 +26,12 @@ std::optional<OutputItem> OutputReader::next() {
     after_line_end_ = false;
     return OutputItem{OutputItem::Kind::prompt, ">", 0};
   }
-  if (buffer_.starts_with(kData)) return take_data();
+  if (buffer_.starts_with(kRead)) return take_read();
+  if (buffer_.starts_with(kData)) {
+    const size_t end = buffer_.find_first_of(":\r");
+    if (end == std::string::npos) return std::nullopt;
+    if (buffer_[end] == ':') return take_data();
+  }
   const size_t end = buffer_.find("\r\n");
   if (end == std::string::npos) return std::nullopt;
   OutputItem item;
@@ -38,7 +44,6 @@ std::optional<OutputItem> OutputReader::next() {
 
 std::optional<OutputItem> OutputReader::take_data() {
   const size_t colon = buffer_.find(':');
-  if (colon == std::string::npos) return std::nullopt;
   const std::string head = buffer_.substr(kData.size(), colon - kData.size());
   OutputItem item;
   item.kind = OutputItem::Kind::data;
@@ -51,6 +56,22 @@ std::optional<OutputItem> OutputReader::take_data() {
   if (buffer_.size() < colon + 1 + size + 2) return std::nullopt;
   item.text = buffer_.substr(colon + 1, size);
   buffer_.erase(0, colon + 1 + size);
+  return item;
+}
+
+std::optional<OutputItem> OutputReader::take_read() {
+  // "len," or "len,ip,port,", and no line end of its own.
+  size_t at = kRead.size();
+  for (int commas = shows_peer_ ? 3 : 1; commas > 0; --commas) {
+    at = buffer_.find(',', at) + 1;
+    if (at == 0) return std::nullopt;
+  }
+  const size_t size = std::strtoul(buffer_.c_str() + kRead.size(), nullptr, 10);
+  if (buffer_.size() < at + size) return std::nullopt;
+  OutputItem item;
+  item.kind = OutputItem::Kind::read;
+  item.text = buffer_.substr(at, size);
+  buffer_.erase(0, at + size);
   return item;
 }
 

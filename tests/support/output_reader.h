@@ -15,10 +15,11 @@ struct OutputItem {
     result,  ///< OK, ERROR, busy p..., SEND OK, SEND FAIL, SEND Canceled
     prompt,
     data,  ///< +IPD with a payload
-    line,  ///< anything else
+    read,  ///< +CIPRECVDATA
+    line,  ///< anything else, also a +IPD of passive receive
   };
   Kind kind = Kind::line;
-  std::string text;  ///< result and line: without its line ends; data: the payload
+  std::string text;  ///< result and line: without its line ends; data, read: the payload
   LinkId link = 0;   ///< data: 0 if the head names none
 };
 
@@ -30,11 +31,15 @@ class OutputReader {
   /// True if nothing incomplete is left over.
   bool empty() const { return buffer_.empty(); }
   void clear();
+  /// AT+CIPDINFO: +CIPRECVDATA names the peer.
+  void set_shows_peer(bool shows) { shows_peer_ = shows; }
 
  private:
   std::optional<OutputItem> take_data();
+  std::optional<OutputItem> take_read();
 
   std::string buffer_;
+  bool shows_peer_ = false;
   bool after_line_end_ = false;
 };
 

@@ -10,8 +10,16 @@ namespace espat::test {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kLeftOut = {"E1", "+GSLP", "+RST", "+RESTORE",
-                                                      "+CIPSEND"};
+// What changes how the output is to be read; those who can follow it say these themselves.
+constexpr std::array kLeftOut = {std::string_view("E1"),
+                                 std::string_view("+GSLP"),
+                                 std::string_view("+RST"),
+                                 std::string_view("+RESTORE"),
+                                 std::string_view("+CIPSEND"),
+                                 std::string_view("+CIPSENDEX"),
+                                 std::string_view("+CIPMODE"),
+                                 std::string_view("+CIPRECVDATA"),
+                                 std::string_view("+SAVETRANSLINK")};
 
 std::string random_slot(const Param& param, sim::Random& random) {
   if (random.chance(50)) {

@@ -137,6 +137,18 @@ const std::vector<Scene::Directive>& Scene::network_directives() {
        always([](Scene& s, const Words& w) { s.world().network().set_send_window(number(w[0])); })},
       {"peer-sends", 2, 99, [](Scene& s, auto&, auto rest) { return s.peer_sends(rest); }},
       {"peer-got", 1, 99, [](Scene& s, auto&, auto rest) { return s.compare_received(rest); }},
+      {"client", 2, 2, always([](Scene& s, const Words& w) {
+         s.world().network().connect_client(endpoint(w[0]), static_cast<uint16_t>(number(w[1])));
+       })},
+      {"peer-open", 1, 1, [](Scene& s, const Words& w, auto) { return s.check_peer("open", w); }},
+      {"peer-gone", 1, 1, [](Scene& s, const Words& w, auto) { return s.check_peer("gone", w); }},
+      {"port-taken", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().network().occupy_port(static_cast<uint16_t>(number(w[0])));
+       })},
+      {"datagram", 3, 99, [](Scene& s, auto&, auto rest) { return s.send_datagram(rest); }},
+      {"datagrams-got", 1, 99,
+       [](Scene& s, auto&, auto rest) { return s.compare_datagrams(rest); }},
+      {"link-option", 3, 3, [](Scene& s, const Words& w, auto) { return s.check_option(w); }},
       {"peer-closes", 1, 1, act("peer-closes")},
       {"peer-resets", 1, 1, act("peer-resets")},
       {"peer-stops", 1, 1, act("peer-stops")},
@@ -279,6 +291,45 @@ std::string Scene::compare_received(std::string_view arguments) {
   if (peer >= world().network().peers()) return "there is no such connection";
   const std::string received = world().network().take_peer_received(peer);
   return received == *bytes ? std::string() : "the peer got " + escape(received);
+}
+
+std::string Scene::check_peer(const std::string& name, const Words& words) {
+  const sim::PeerId peer = number(words[0]);
+  const bool open = peer < world().network().peers() && world().network().peer_open(peer);
+  return open == (name == "open") ? std::string() : open ? "it is open" : "it is not open";
+}
+
+std::string Scene::send_datagram(std::string_view arguments) {
+  const Endpoint from = endpoint(take_word(arguments));
+  const auto port = static_cast<uint16_t>(number(take_word(arguments)));
+  std::string mistake;
+  const auto bytes = unescape(arguments, mistake);
+  if (!bytes) return mistake;
+  world().network().send_datagram(from, port, *bytes);
+  return {};
+}
+
+// Listening begins with the first question: ask "nothing" before what is to be compared.
+std::string Scene::compare_datagrams(std::string_view arguments) {
+  const Endpoint at = endpoint(take_word(arguments));
+  const bool known = datagrams_.contains(at);
+  std::string& received = datagrams_[at];
+  if (!known) {
+    world().network().add_datagram_peer(at, [&received](const Endpoint&, Bytes data) {
+      received += (received.empty() ? "" : " ") + escape(as_text(data));
+    });
+  }
+  const std::string got = std::exchange(received, {});
+  return got == arguments ? std::string() : "there came: " + got;
+}
+
+std::string Scene::check_option(const Words& words) {
+  const SocketOptions& options =
+      world().network().link_options(static_cast<LinkId>(number(words[0])));
+  int64_t value = options.receive_window_bytes;
+  if (words[1] == "linger") value = options.linger_s;
+  if (words[1] == "nodelay") value = options.no_delay ? 1 : 0;
+  return std::to_string(value) == words[2] ? std::string() : "it is " + std::to_string(value);
 }
 
 std::string Scene::peer_acts(const std::string& name, const Words& words) {

@@ -19,6 +19,13 @@
 //   peer-sends N BYTES        N counts the module's TCP connections from 0; escapes as in >> lines
 //   peer-closes N | peer-resets N | peer-stops N | peer-reads N
 //   peer-got N BYTES          what this peer has received since it was last asked
+//   client ADDRESS:PORT SERVERPORT             connects to the module's server: the next N
+//   peer-open N | peer-gone N                  whether the connection is open
+//   port-taken N              another program has this port
+//   datagram FROM TO BYTES    FROM is ADDRESS:PORT, TO a port of the module
+//   datagrams-got ADDRESS:PORT BYTES...        what arrived there since it was last asked, a word
+//                             for each datagram; "datagrams-got ADDRESS:PORT": nothing
+//   link-option N linger|nodelay|window VALUE  of an open link, as the module set it
 //   station-lost | softap-joins MAC IP | softap-leaves MAC
 //   uart CAPACITY BYTES_PER_MS     the MCU reads slowly; 0 = has stopped; "uart free": at once
 //   wait TIME                 3s, 20ms
@@ -29,6 +36,7 @@
 // A transcript that does not switch the power on itself begins with "boot".
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,12 +79,17 @@ class Scene {
   std::string compare_servers(const Words& words);
   std::string compare_received(std::string_view arguments);
   std::string peer_sends(std::string_view arguments);
+  std::string check_peer(const std::string& name, const Words& words);
+  std::string send_datagram(std::string_view arguments);
+  std::string compare_datagrams(std::string_view arguments);
+  std::string check_option(const Words& words);
   std::string peer_acts(const std::string& name, const Words& words);
   void throttle(const Words& words);
 
   sim::SimOptions options_;
   std::unique_ptr<sim::SimModule> module_;
   bool ever_powered_ = false;
+  std::map<Endpoint, std::string> datagrams_;  // received, escaped, each behind a blank
 };
 
 }  // namespace espat::test
