@@ -43,12 +43,12 @@ size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
 /// Prints bytes of a stream, or a datagram, in one write, as far as the way out takes them. Returns
 /// how many that were.
 size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
+  const bool whole = links_[id].transport == Transport::udp;
   if (s_.ram.passthrough) {
-    const Frame frame{{}, data, {}};
-    s_.write_data(std::span(&frame, 1));
+    if (!whole) return s_.data_out().offer(data);
+    s_.data_out().write(Frame{{}, data, {}});
     return data.size();
   }
-  const bool whole = links_[id].transport == Transport::udp;
   const size_t frame_max = whole ? data.size() : s_.profile.ipd_max_bytes;
   std::array<IpdHead, UartOut::kFramesMax> heads;
   std::array<Frame, UartOut::kFramesMax> frames;
@@ -59,7 +59,7 @@ size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
     frames[count] = {heads[count].view(), payload, "\r\n"};
     at += payload.size();
   }
-  const size_t frames_taken = s_.write_data(std::span(frames).first(count));
+  const size_t frames_taken = s_.data_out().offer(std::span(frames).first(count));
   size_t taken = 0;
   for (size_t i = 0; i < frames_taken; ++i) taken += frames[i].payload.size();
   return taken;

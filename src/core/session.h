@@ -129,8 +129,8 @@ class Session {
 
   /// Received data may be written to the MCU now.
   bool can_print_data() const;
-  /// Writes received data; returns how many frames were taken, see UartOut.
-  size_t write_data(std::span<const Frame> frames) { return out_.write(frames); }
+  /// Received data on its way to the MCU.
+  UartOut& data_out() { return out_; }
   /// A link ended: if data is awaited for it, the send fails.
   void link_ended(LinkId link);
   /// There is an interface that traffic could use.

@@ -1,6 +1,6 @@
-// The module's way out to the MCU. Short texts of one turn leave together as one write; large
-// payloads pass straight through; what the port cannot take waits in order. Nothing is ever
-// dropped, and nothing is split by another text.
+// The module's way out to the MCU. Short texts of one turn leave together as one write; received
+// data passes straight through, as much as the port takes; texts and what has been begun wait in
+// order. Nothing is ever dropped, and nothing is split by another text.
 #pragma once
 
 #include <array>
@@ -28,19 +28,24 @@ class UartOut {
 
   /// Writes a text; it leaves with flush() at the latest.
   void write(std::string_view text);
-  static constexpr size_t kFramesMax = 16;
-  /// Writes frames, 1 to kFramesMax, as one write, at once and without copying them. Returns how
-  /// many were taken: at least one, and all unless the port is full.
-  size_t write(std::span<const Frame> frames);
-  void write(const Frame& frame) { write(std::span(&frame, 1)); }
+  /// Writes a frame at once, without copying it; what the port does not take waits.
+  void write(const Frame& frame);
   /// Hands everything to the port that it can take. The session calls it at the end of each turn.
   void flush() { write(Frame{}); }
+
+  static constexpr size_t kFramesMax = 16;
+  /// Offers frames, at most kFramesMax, as one write; nothing may be blocked(). Returns how many
+  /// were taken: of the last of them a part may wait, of those behind it nothing is kept.
+  size_t offer(std::span<const Frame> frames);
+  /// Offers bytes that may be split; nothing may be blocked(). Returns how many were taken.
+  size_t offer(Bytes bytes);
+
   /// The port can take more.
   void on_writable();
 
-  /// True while something waits for the port: whoever produces data must stop.
-  bool blocked() const { return !queue_.empty(); }
-  /// How much that is.
+  /// True until the port can take more: whoever produces data must stop.
+  bool blocked() const { return blocked_; }
+  /// How much waits.
   size_t waiting_bytes() const { return queue_.size() - sent_; }
   /// True if nothing waits at all.
   bool empty() const { return staged_ == 0 && queue_.empty(); }
@@ -48,11 +53,13 @@ class UartOut {
  private:
   static constexpr size_t kStageBytes = 256;  // most turns write less than this
 
+  size_t push(std::span<const Bytes> parts);
   World& world_;
   std::array<char, kStageBytes> stage_;
   size_t staged_ = 0;
   std::string queue_;  // empty, or begins with sent_ bytes that have left already
   size_t sent_ = 0;
+  bool blocked_ = false;  // the port took less than it was offered, and owes UartWritable
 };
 
 }  // namespace espat

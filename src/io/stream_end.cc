@@ -17,6 +17,9 @@ namespace {
 // The core writes at most 49 parts at once (UartOut); more than this take a second turn.
 constexpr size_t kPartsMax = 64;
 
+constexpr int kReadsPerTurn = 8;       // then others of the shard have their turn
+constexpr ssize_t kTtyReadMax = 4095;  // what Linux gives at once, however much there is
+
 bool is_socket(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
@@ -125,13 +128,18 @@ void StreamEnd::wait_writable() {
 
 void StreamEnd::on_readable() {
   auto& buffer = shard_.read_buffer();
-  const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
-  if (got < 0 && would_block(errno)) return wait_readable();
-  if (got <= 0) {
-    return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
+  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+    if (got < 0 && would_block(errno)) break;
+    if (got <= 0) {
+      return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
+    }
+    deliver({buffer.data(), static_cast<size_t>(got)});
+    if (!kept_.empty()) return;
+    // What filled the read is likely to have more behind it: asking costs less than waiting.
+    if (got != kTtyReadMax && static_cast<size_t>(got) != buffer.size()) break;
   }
-  deliver({buffer.data(), static_cast<size_t>(got)});
-  if (kept_.empty()) wait_readable();
+  wait_readable();
 }
 
 void StreamEnd::on_writable() {

@@ -20,6 +20,7 @@ namespace {
 using asio::ip::tcp;
 
 constexpr uint32_t kReadMinBytes = 2048;
+constexpr int kReadsPerTurn = 4;        // then others of the shard have their turn
 constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
 constexpr int kKeepAliveCount = 3;
 
@@ -169,33 +170,32 @@ uint32_t TcpSocket::read_limit() const {
 }
 
 void TcpSocket::read() {
-  std::error_code error;
-  const size_t n =
-      socket_.read_some(asio::buffer(shard_.read_buffer().data(), read_limit()), error);
-  if (error == asio::error::would_block || error == asio::error::interrupted) {
-    return wait_readable();
-  }
-  if (error) {
-    const bool ended = error == asio::error::eof;
-    return let_go().link_closed({link_, link_error(ended ? send_error_ : error)});
-  }
-  deliver(Bytes(shard_.read_buffer()).first(n));
-}
-
-void TcpSocket::deliver(Bytes data) {
-  const size_t taken = owner_->link_received(link_, data, remote_);
-  if (owner_ == nullptr) return;
-  if (taken < data.size()) {
-    // Read less from now on, so that what has to be kept while the modem is slow stays small and
-    // the peer feels it soon.
-    read_max_bytes_ = std::max(kReadMinBytes, static_cast<uint32_t>(taken));
-    kept_.assign(data.begin() + static_cast<ptrdiff_t>(taken), data.end());
-    return;
-  }
-  if (data.size() == read_limit()) {
+  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+    const uint32_t limit = read_limit();
+    std::error_code error;
+    const size_t n = socket_.read_some(asio::buffer(shard_.read_buffer().data(), limit), error);
+    if (error == asio::error::would_block || error == asio::error::interrupted) break;
+    if (error) {
+      const bool ended = error == asio::error::eof;
+      return let_go().link_closed({link_, link_error(ended ? send_error_ : error)});
+    }
+    if (!deliver(Bytes(shard_.read_buffer()).first(n))) return;
+    if (n < limit) break;  // else there is likely more: asking costs less than waiting
     read_max_bytes_ = std::min<uint32_t>(read_max_bytes_ * 2, kReadBufferBytes);
   }
   wait_readable();
+}
+
+/// Returns false if the link has ended or is to read no more for now.
+bool TcpSocket::deliver(Bytes data) {
+  const size_t taken = owner_->link_received(link_, data, remote_);
+  if (owner_ == nullptr) return false;
+  if (taken == data.size()) return true;
+  // Read less from now on, so that what has to be kept while the modem is slow stays small and the
+  // peer feels it soon.
+  read_max_bytes_ = std::max(kReadMinBytes, static_cast<uint32_t>(taken));
+  kept_.assign(data.begin() + static_cast<ptrdiff_t>(taken), data.end());
+  return false;
 }
 
 void TcpSocket::resume() {

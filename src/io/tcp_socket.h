@@ -36,7 +36,7 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   void wait_readable();
   uint32_t read_limit() const;
   void read();
-  void deliver(Bytes data);
+  bool deliver(Bytes data);
   void deliver_kept();
   void wait_writable();
 

@@ -44,9 +44,9 @@ def wait_until(condition, what, give_up_s=GIVE_UP_S):
         time.sleep(POLL_S)
 
 
-def free_port(family=socket.AF_INET):
-    """A TCP port that nobody listens on."""
-    with socket.socket(family) as probe:
+def free_port(family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    """A port that nobody has: of TCP, or of UDP for SOCK_DGRAM."""
+    with socket.socket(family, kind) as probe:
         probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         return probe.getsockname()[1]
 
@@ -196,6 +196,24 @@ class AtPort:
         """Sends a line (echo is off) and returns what stands before its OK."""
         self.write(line.encode() + b"\r\n")
         return self.take_until(b"\r\nOK\r\n", give_up_s)[:-len(b"\r\nOK\r\n")]
+
+    def stays_silent(self, seconds):
+        """Nothing comes for so long. It is how the MCU pauses, too."""
+        self.receive(seconds)
+        self.silent()
+
+    def send(self, payload, link=None, to=None):
+        """One CIPSEND, from the command to SEND OK; `to` is a host and a port."""
+        head = "" if link is None else f"{link},"
+        tail = "" if to is None else f',"{to[0]}",{to[1]}'
+        self.command(f"AT+CIPSEND={head}{len(payload)}{tail}", b"\r\nOK\r\n\r\n>")
+        self.write(payload)
+        self.expect(b"\r\nRecv %d bytes\r\n\r\nSEND OK\r\n" % len(payload))
+
+    def expect_ipd(self, payload, link=None):
+        """The next bytes must be this, received in active mode without CIPDINFO."""
+        head = b"" if link is None else b"%d," % link
+        self.expect(b"\r\n+IPD,%s%d:%s\r\n" % (head, len(payload), payload))
 
     def synchronize(self):
         """Gets in step with a module of which nothing is known, and switches its echo off.

@@ -1,5 +1,6 @@
 """Real counterparts: nginx, dnsmasq, and a TCP server whose every move the test decides."""
 
+import contextlib
 import os
 import socket
 
@@ -67,11 +68,13 @@ class Dnsmasq:
 class Peer:
     """A TCP server of the test: listens on loopback, takes one connection."""
 
-    def __init__(self, case, receive_buffer=None):
+    def __init__(self, case, receive_buffer=None, send_buffer=None):
         self.listener = socket.socket()
         case.addCleanup(self.listener.close)
         if receive_buffer is not None:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if send_buffer is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(1)
         self.listener.settimeout(harness.GIVE_UP_S)
@@ -83,3 +86,59 @@ class Peer:
         connection.settimeout(harness.GIVE_UP_S)
         self.case.addCleanup(connection.close)
         return connection
+
+
+class UdpPeer:
+    """A UDP socket of the test, on an address of this host."""
+
+    def __init__(self, case, address="127.0.0.1", port=0):
+        self.socket = socket.socket(family_of(address), socket.SOCK_DGRAM)
+        case.addCleanup(self.socket.close)
+        self.socket.bind((address, port))
+        self.socket.settimeout(harness.GIVE_UP_S)
+        self.address, self.port = self.socket.getsockname()[:2]
+
+    def send(self, data, port, address=None):
+        self.socket.sendto(data, (address or self.address, port))
+
+    def receive(self):
+        """The next datagram, and the address and port that it came from."""
+        data, sender = self.socket.recvfrom(65536)
+        return data, sender[:2]
+
+    def expect(self, *datagrams):
+        """The next datagrams must be these. Returns who sent the last."""
+        sender = None
+        for wanted in datagrams:
+            data, sender = self.receive()
+            if data != wanted:
+                raise AssertionError(f"wanted {len(wanted)} bytes {wanted[:60]!r}, "
+                                     f"got {len(data)} bytes {data[:60]!r}")
+        return sender
+
+    def silent(self):
+        """No datagram has come that was not asked for."""
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            raise AssertionError(f"unexpected: {self.socket.recvfrom(65536)!r}")
+        self.socket.settimeout(harness.GIVE_UP_S)
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def client(case, port, address="127.0.0.1"):
+    """A TCP connection of the test to a server of the module."""
+    connection = socket.create_connection((address, port), harness.GIVE_UP_S)
+    case.addCleanup(connection.close)
+    return connection
+
+
+def receive(connection, count):
+    """The next `count` bytes of a connection; fewer if it ends before."""
+    parts, missing = [], count
+    while missing and (data := connection.recv(min(missing, 65536))):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)
