@@ -29,7 +29,7 @@ struct SocketOptions {
   int32_t linger_s = -1;  ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds
   bool no_delay = false;  ///< TCP_NODELAY
   /// How many bytes may be under way from the peer, as near as the host can do it; 0 = as many as
-  /// the host likes. A smaller value on an open link takes effect as its window allows.
+  /// the host likes. On a link that is open already a smaller value only stops the window growing.
   uint32_t receive_window_bytes = 0;
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
@@ -139,9 +139,10 @@ class World {
   /// ServerOpened or ServerFailed, unless server_close comes first. No client is admitted yet.
   virtual void server_open(const ServerRequest& request) = 0;
 
-  /// Link `link` is for the next client (LinkAccepted). Until then, and while it is nothing,
-  /// clients are refused as by a host on which nothing listens.
-  virtual void server_admit(std::optional<LinkId> link) = 0;
+  /// Link `link` is for the next client (LinkAccepted) and has these options from its first byte.
+  /// Until then, and while it is nothing, clients are refused as by a host on which nothing
+  /// listens; one that had connected just before may be reset.
+  virtual void server_admit(std::optional<LinkId> link, const SocketOptions& options) = 0;
 
   /// Listens no more. Links of clients stay open; no LinkAccepted comes after it.
   virtual void server_close() = 0;

@@ -161,7 +161,6 @@ void Links::accept(const LinkAccepted& event, const ServerRequest& request) {
   link.remote = event.remote;
   link.last_received = s_.now();
   any_since_join_ = true;
-  configure(event.link);
   tell_opened(event.link);
 }
 

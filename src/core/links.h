@@ -138,7 +138,9 @@ class Links {
   /// "CLOSED" or "0,CLOSED" of a link that is gone.
   void tell_closed(LinkId id);
 
-  /// The options of CIPTCPOPT and CIPRECVMODE have changed: an open link gets them too.
+  /// What CIPTCPOPT and CIPRECVMODE ask for on this link.
+  SocketOptions socket_options(LinkId id) const;
+  /// They have changed: an open link gets them too.
   void configure(LinkId id);
 
   // --- passthrough ---
@@ -168,7 +170,6 @@ class Links {
   void prepare(LinkId id, const LinkSpec& spec);
   void resolve(LinkId id);
   void connect(LinkId id, const IpAddress& address);
-  SocketOptions socket_options(LinkId id) const;
   void fail(LinkId id, Failure failure);
   void opened(const LinkOpened& event);
   void ended(LinkId id);

@@ -24,6 +24,7 @@ void Server::close() {
   if (state_ == State::off) return;
   state_ = State::off;
   admitted_.reset();
+  admitted_options_ = {};
   s_.world.server_close();
 }
 
@@ -40,6 +41,7 @@ void Server::on_event(const Event& event) {
 
 void Server::accepted(const LinkAccepted& event) {
   admitted_.reset();
+  admitted_options_ = {};
   if (!s_.verify(state_ == State::on && s_.links[event.link].state == Link::State::free,
                  "a client came that was not admitted")) {
     s_.world.link_close(event.link);
@@ -57,9 +59,11 @@ void Server::admit_next() {
     const LinkId free = s_.links.lowest_free();
     if (free != Links::count()) next = free;
   }
-  if (next == admitted_) return;
+  const SocketOptions options = next ? s_.links.socket_options(*next) : SocketOptions{};
+  if (next == admitted_ && options == admitted_options_) return;
   admitted_ = next;
-  s_.world.server_admit(next);
+  admitted_options_ = options;
+  s_.world.server_admit(next, options);
 }
 
 // --- clients that say nothing -------------------------------------------------------------------
@@ -95,6 +99,7 @@ void Server::reset() {
   max_clients_ = kMaxClients;
   idle_limit_s_ = kIdleLimitS;
   admitted_.reset();
+  admitted_options_ = {};
 }
 
 }  // namespace espat

@@ -54,6 +54,7 @@ class Server {
   uint8_t max_clients_ = kMaxClients;
   uint16_t idle_limit_s_ = kIdleLimitS;
   std::optional<LinkId> admitted_;  // as the world knows it
+  SocketOptions admitted_options_;  // and its options
   ServerRequest request_;
 };
 

@@ -187,8 +187,8 @@ std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) 
   return {{station, request.port}, {network.softap_ip, request.port}};
 }
 
-void RealWorld::server_admit(std::optional<LinkId> link) {
-  if (server_) server_->admit(link);
+void RealWorld::server_admit(std::optional<LinkId> link, const SocketOptions& options) {
+  if (server_) server_->admit(link, options);
 }
 
 void RealWorld::server_close() {
@@ -196,12 +196,12 @@ void RealWorld::server_close() {
   if (server_) std::exchange(server_, nullptr)->close();
 }
 
-void RealWorld::server_accepted(LinkId link, asio::ip::tcp::socket client, const Endpoint& remote) {
+void RealWorld::server_accepted(LinkId link, AcceptedClient client) {
   link_close(link);
   LinkOwner& owner = *this;
   const auto socket = std::make_shared<TcpSocket>(shard_, owner, link);
   links_[link] = socket;
-  socket->adopt(std::move(client), remote);
+  socket->adopt(std::move(client));
 }
 
 void RealWorld::server_hindered(const std::error_code& error) {

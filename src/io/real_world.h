@@ -44,7 +44,7 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   void link_close(LinkId link) override;
 
   void server_open(const ServerRequest& request) override;
-  void server_admit(std::optional<LinkId> link) override;
+  void server_admit(std::optional<LinkId> link, const SocketOptions& options) override;
   void server_close() override;
 
   void resolve(QueryId query, std::string_view host, Family family,
@@ -69,7 +69,7 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   void link_event(const Event& event) override;
   void link_failed(const LinkFailed& failed) override;
   void link_closed(const LinkClosed& closed) override;
-  void server_accepted(LinkId link, asio::ip::tcp::socket client, const Endpoint& remote) override;
+  void server_accepted(LinkId link, AcceptedClient client) override;
   void server_hindered(const std::error_code& error) override;
 
   std::shared_ptr<LinkSocket> make_socket(LinkId link, Transport transport);

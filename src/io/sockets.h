@@ -45,6 +45,10 @@ LinkError link_error(const std::error_code& error);
 /// The same in words, for the log.
 const char* link_error_text(LinkError error);
 
+/// SO_RCVBUF that, doubled by Linux, is the buffer with which TCP begins when nobody asks for
+/// another.
+inline constexpr uint32_t kHostBufferBytes = 65536;
+
 /// setsockopt of an int. Returns what went wrong, or no error.
 std::error_code set_option(int socket, int level, int name, int value);
 

@@ -74,10 +74,24 @@ std::error_code TcpServer::open_listener(const Endpoint& local) {
   return error;
 }
 
-void TcpServer::admit(std::optional<LinkId> link) {
+void TcpServer::admit(std::optional<LinkId> link, const SocketOptions& options) {
   admitted_ = link;
-  // Between two clients of a burst listening goes on: accept() sees whether another is admitted.
+  options_ = options;
+  if (link) set_receive_buffer();
+  // Between two clients of a burst the listening goes on: accept() sees if another is admitted.
   if (!reporting_) settle();
+}
+
+/// A client's socket has its buffer from the listener's, since its window must be right in the
+/// handshake (TcpSocket::set_receive_window says why). Once set, it stays set.
+void TcpServer::set_receive_buffer() {
+  uint32_t wanted = options_.receive_window_bytes;
+  if (wanted == 0 && receive_buffer_bytes_ != 0) wanted = kHostBufferBytes;
+  if (wanted == receive_buffer_bytes_) return;
+  receive_buffer_bytes_ = wanted;
+  for (Listener& listener : listeners_) {
+    set_option(listener.acceptor.native_handle(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(wanted));
+  }
 }
 
 void TcpServer::settle() {
@@ -129,7 +143,8 @@ void TcpServer::accept(Listener& listener) {
   if (error) return out_of_resources(error) ? try_later(error) : wait(listener);
   const LinkId link = *std::exchange(admitted_, std::nullopt);
   reporting_ = true;
-  owner_->server_accepted(link, std::move(client), from_asio(remote));
+  owner_->server_accepted(link,
+                          {std::move(client), from_asio(remote), options_, receive_buffer_bytes_});
   reporting_ = false;
   settle();
 }

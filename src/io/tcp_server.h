@@ -11,6 +11,7 @@
 
 #include "espat/address.h"
 #include "espat/event.h"
+#include "io/accepted_client.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -20,8 +21,7 @@ class ServerOwner {
  public:
   /// A client came for the link that admit() named; now nothing is admitted. The call is a turn of
   /// its own, and the server may be told anything from inside it.
-  virtual void server_accepted(LinkId link, asio::ip::tcp::socket client,
-                               const Endpoint& remote) = 0;
+  virtual void server_accepted(LinkId link, AcceptedClient client) = 0;
   /// For the log: the host lacks what a client would need; the server goes on trying.
   virtual void server_hindered(const std::error_code& error) = 0;
 
@@ -39,7 +39,7 @@ class TcpServer final : public std::enable_shared_from_this<TcpServer> {
   std::error_code open(std::span<const Endpoint> locals);
 
   /// See World::server_admit.
-  void admit(std::optional<LinkId> link);
+  void admit(std::optional<LinkId> link, const SocketOptions& options);
 
   /// Gives addresses and ports back. The owner hears nothing more and may go away.
   void close();
@@ -51,6 +51,7 @@ class TcpServer final : public std::enable_shared_from_this<TcpServer> {
   };
 
   std::error_code open_listener(const Endpoint& local);
+  void set_receive_buffer();
   void settle();
   void start();
   void stop();
@@ -63,6 +64,8 @@ class TcpServer final : public std::enable_shared_from_this<TcpServer> {
   std::list<Listener> listeners_;
   asio::steady_timer retry_;
   std::optional<LinkId> admitted_;
+  SocketOptions options_;              ///< of the client that is admitted
+  uint32_t receive_buffer_bytes_ = 0;  ///< SO_RCVBUF of the listeners; 0 = the host's own
   bool listening_ = false;
   bool reporting_ = false;  ///< inside server_accepted
 };

@@ -24,9 +24,6 @@ constexpr int kReadsPerTurn = 4;        // then others of the shard have their t
 constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
 constexpr int kKeepAliveCount = 3;
 
-// Doubled by Linux, it is the buffer with which a socket begins when nobody asks for another.
-constexpr uint32_t kHostBufferBytes = 65536;
-
 std::error_code set_keep_alive(int socket, uint16_t idle_s) {
   std::error_code error = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   if (!error) error = set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
@@ -108,9 +105,13 @@ void TcpSocket::connected(const std::error_code& error) {
   owner_->link_event(LinkOpened{link_, local_endpoint, remote_});
 }
 
-void TcpSocket::adopt(tcp::socket accepted, const Endpoint& remote) {
-  socket_ = std::move(accepted);
-  remote_ = remote;
+void TcpSocket::adopt(AcceptedClient client) {
+  socket_ = std::move(client.socket);
+  remote_ = client.remote;
+  if (client.receive_buffer_bytes != 0) {
+    receive_window_bytes_ = receive_buffer_bytes_ = client.receive_buffer_bytes;
+  }
+  configure(client.options);
   std::error_code ignored;  // of a client that has left already, reading finds the end
   socket_.non_blocking(true, ignored);
   const Endpoint local = from_asio(socket_.local_endpoint(ignored));

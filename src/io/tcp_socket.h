@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "io/accepted_client.h"
 #include "io/link_socket.h"
 #include "io/shard.h"
 
@@ -20,7 +21,7 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   void open(const OpenRequest& request) override;
   /// Instead of open(): carries what the server has accepted, and says so by LinkAccepted before
   /// it returns, so that this call is a turn of its own.
-  void adopt(asio::ip::tcp::socket accepted, const Endpoint& remote);
+  void adopt(AcceptedClient client);
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
   void configure(const SocketOptions& options) override;

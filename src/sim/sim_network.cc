@@ -181,12 +181,13 @@ void SimNetwork::open_server(const ServerRequest& request, const IpAddress& own)
   });
 }
 
-void SimNetwork::admit(std::optional<LinkId> link) {
+void SimNetwork::admit(std::optional<LinkId> link, const SocketOptions& options) {
   turns_.world_called("server_admit");
   turns_.rule(listening_.has_value(), "server_admit without a server");
   turns_.rule(!link || slots_[*link].state == Slot::State::closed,
               "server_admit of a link that is open");
   admitted_ = link;
+  admitted_options_ = options;
 }
 
 void SimNetwork::close_server() {
@@ -212,6 +213,7 @@ void SimNetwork::accept(PeerId peer, const Endpoint& from, uint16_t port) {
   const LinkId link = *std::exchange(admitted_, std::nullopt);
   Slot& slot = renew(link);
   slot.state = Slot::State::open;
+  slot.options = admitted_options_;
   slot.local = *listening_;
   slot.remote = from;
   slot.peer = peer;

@@ -104,7 +104,7 @@ class SimNetwork {
   void configure(LinkId link, const SocketOptions& options);
   /// `own` is the address of the module's interface.
   void open_server(const ServerRequest& request, const IpAddress& own);
-  void admit(std::optional<LinkId> link);
+  void admit(std::optional<LinkId> link, const SocketOptions& options);
   void close_server();
   /// Every link ends as by close: the module restarts, or has lost its power.
   void restart();
@@ -179,6 +179,7 @@ class SimNetwork {
   std::deque<Connection> connections_;  // never moved: peer functions may add to it
   std::optional<Endpoint> listening_;   // the module's server
   std::optional<LinkId> admitted_;
+  SocketOptions admitted_options_;
   uint64_t server_serial_ = 0;
   uint16_t occupied_port_ = 0;
   Duration latency_ = std::chrono::milliseconds(1);

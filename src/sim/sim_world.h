@@ -63,7 +63,9 @@ class SimWorld final : public World {
   }
   void link_close(LinkId link) override { network_.close(link); }
   void server_open(const ServerRequest& request) override;
-  void server_admit(std::optional<LinkId> link) override { network_.admit(link); }
+  void server_admit(std::optional<LinkId> link, const SocketOptions& options) override {
+    network_.admit(link, options);
+  }
   void server_close() override { network_.close_server(); }
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override {

@@ -33,7 +33,7 @@ class Port final : public espat::World {
   void link_configure(espat::LinkId, const espat::SocketOptions&) override {}
   void link_close(espat::LinkId) override {}
   void server_open(const espat::ServerRequest&) override {}
-  void server_admit(std::optional<espat::LinkId>) override {}
+  void server_admit(std::optional<espat::LinkId>, const espat::SocketOptions&) override {}
   void server_close() override {}
   void resolve(espat::QueryId, std::string_view, espat::Family,
                std::span<const espat::Endpoint>) override {}

@@ -42,7 +42,7 @@ class Server : public ::testing::Test {
   /// Listens, and accepts `client_` as link 0.
   void accept() {
     open();
-    t_.world->server_admit(0);
+    t_.world->server_admit(0, {});
     client_ = client_of(endpoint_);
     ASSERT_EQ(client_.error, 0);
     ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
@@ -60,9 +60,9 @@ class Server : public ::testing::Test {
     t_.modem.hook = [this, last](const Event& event) {
       const auto* accepted = std::get_if<LinkAccepted>(&event);
       if (accepted == nullptr || accepted->link == last) return;
-      t_.world->server_admit(static_cast<LinkId>(accepted->link + 1));
+      t_.world->server_admit(static_cast<LinkId>(accepted->link + 1), {});
     };
-    t_.world->server_admit(0);
+    t_.world->server_admit(0, {});
   }
   /// The accepted socket is the one of this process whose peer is the client.
   static int find_connected(const Endpoint& client) {
@@ -83,7 +83,7 @@ TEST_F(Server, RefusesClientsUntilOneIsAdmitted) {
   ASSERT_NE(t_.await<ServerOpened>(), nullptr);
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
 
-  t_.world->server_admit(3);
+  t_.world->server_admit(3, {});
   const Peer client = client_of(endpoint_);
   EXPECT_EQ(client.error, 0);
   const auto* accepted = t_.await<LinkAccepted>();
@@ -93,8 +93,8 @@ TEST_F(Server, RefusesClientsUntilOneIsAdmitted) {
   EXPECT_EQ(accepted->remote, client.local());
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED) << "one was admitted, not two";
 
-  t_.world->server_admit(4);
-  t_.world->server_admit(std::nullopt);
+  t_.world->server_admit(4, {});
+  t_.world->server_admit(std::nullopt, {});
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
   run_for(t_.shard, milliseconds(20));
   EXPECT_EQ(t_.modem.events.size(), 2u);
@@ -153,7 +153,7 @@ TEST_F(Server, ClientsOfABurstThatAreTooManyAreReset) {
 TEST_F(Server, AdmitsAgainWhenALinkIsFreeAgain) {
   open();
   for (int i = 0; i < 20; ++i) {
-    t_.world->server_admit(0);
+    t_.world->server_admit(0, {});
     Peer client = client_of(endpoint_);
     ASSERT_EQ(client.error, 0);
     ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
@@ -166,10 +166,10 @@ TEST_F(Server, AdmitsAgainWhenALinkIsFreeAgain) {
 
 TEST_F(Server, ListensAgainAfterAWaitWasCancelledInTheSameTurn) {
   open();
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   run_for(t_.shard, milliseconds(5));
-  t_.world->server_admit(std::nullopt);
-  t_.world->server_admit(1);
+  t_.world->server_admit(std::nullopt, {});
+  t_.world->server_admit(1, {});
   const Peer client = client_of(endpoint_);
   EXPECT_EQ(client.error, 0);
   ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
@@ -186,7 +186,7 @@ TEST_F(Server, KeepsThePortWhileNobodyIsAdmitted) {
     return ::bind(other.descriptor(), endpoint.data(), length) != 0 && errno == EADDRINUSE;
   };
   EXPECT_TRUE(taken(0) && taken(1));
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   EXPECT_TRUE(taken(0) && taken(1));
   const Peer client = client_of(endpoint_);
   ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
@@ -205,7 +205,7 @@ TEST_F(Server, IdleServerUsesNoProcessor) {
   };
   open();
   EXPECT_LT(used_ms(), 50) << "nobody admitted yet";
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   EXPECT_LT(used_ms(), 50) << "waiting for a client";
   const Peer client = client_of(endpoint_);
   ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
@@ -220,7 +220,7 @@ TEST_F(Server, PortInUseIsReported) {
   const auto* failed = t_.await<ServerFailed>();
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ(failed->error, LinkError::address_in_use);
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   t_.world->server_close();
   run_for(t_.shard, milliseconds(20));
   EXPECT_EQ(t_.modem.events.size(), 1u);
@@ -244,7 +244,7 @@ TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
   ASSERT_NE(t.await<ServerOpened>(), nullptr);
   for (const IpAddress& address : {kLoopback, kOtherLoopback}) {
     t.modem.events.clear();
-    t.world->server_admit(0);
+    t.world->server_admit(0, {});
     EXPECT_EQ(client_of({IpAddress::v4(127, 0, 0, 2), endpoint_.port}).error, ECONNREFUSED);
     const Peer client = client_of({address, endpoint_.port});
     EXPECT_EQ(client.error, 0);
@@ -264,7 +264,7 @@ TEST_F(Server, FailsAsAWholeIfOneAddressIsTaken) {
   endpoint_.port = other.local().port;
   t.world->server_open(request());
   ASSERT_NE(t.await<ServerFailed>(), nullptr);
-  t.world->server_admit(0);
+  t.world->server_admit(0, {});
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
   EXPECT_TRUE(bound_peer(SOCK_STREAM, kLoopback, endpoint_.port)) << "the other port is not freed";
 }
@@ -276,20 +276,20 @@ TEST_F(Server, V6HearsOnlyV6) {
   accept();
   EXPECT_EQ(t_.modem.find<LinkAccepted>()->local, endpoint_);
   EXPECT_EQ(t_.modem.find<LinkAccepted>()->remote, client_.local());
-  t_.world->server_admit(1);
+  t_.world->server_admit(1, {});
   EXPECT_EQ(client_of({kLoopback, endpoint_.port}).error, ECONNREFUSED);
 }
 
 TEST_F(Server, CloseKeepsTheLinks) {
   accept();
-  t_.world->server_admit(1);
+  t_.world->server_admit(1, {});
   t_.world->server_close();
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
   client_.send("still here");
   EXPECT_TRUE(t_.until([&] { return t_.modem.received == "still here"; }));
   // The port is free for the next server, beside the link of the last.
   open();
-  t_.world->server_admit(1);
+  t_.world->server_admit(1, {});
   const Peer second = client_of(endpoint_);
   EXPECT_NE(t_.await<LinkAccepted>(), nullptr);
 }
@@ -301,11 +301,11 @@ TEST_F(Server, NothingComesAfterClose) {
   EXPECT_TRUE(t_.modem.events.empty());
 
   open();
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   Peer waiting = client_of(endpoint_);
   ASSERT_EQ(waiting.error, 0);
   t_.world->server_close();
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   std::string nothing;
   EXPECT_TRUE(t_.until([&] { return waiting.receive(nothing), waiting.error == ECONNRESET; }));
   run_for(t_.shard, milliseconds(20));
@@ -317,7 +317,7 @@ TEST_F(Server, MayBeClosedOrMadeAnewFromInsideTheEvent) {
   t_.modem.hook = [&](const Event& event) {
     if (std::holds_alternative<LinkAccepted>(event)) t_.world->restart();
   };
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   Peer client = client_of(endpoint_);
   ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
   std::string nothing;
@@ -326,7 +326,7 @@ TEST_F(Server, MayBeClosedOrMadeAnewFromInsideTheEvent) {
 
   t_.modem.hook = [&](const Event& event) {
     if (std::holds_alternative<LinkAccepted>(event)) t_.world->server_open(request());
-    if (std::holds_alternative<ServerOpened>(event)) t_.world->server_admit(2);
+    if (std::holds_alternative<ServerOpened>(event)) t_.world->server_admit(2, {});
   };
   t_.modem.events.clear();
   t_.world->server_open(request());
@@ -338,7 +338,7 @@ TEST_F(Server, MayBeClosedOrMadeAnewFromInsideTheEvent) {
 
 TEST_F(Server, RestartEndsServerAndLinks) {
   accept();
-  t_.world->server_admit(1);
+  t_.world->server_admit(1, {});
   t_.modem.events.clear();
   t_.world->restart();
   std::string nothing;
@@ -363,7 +363,7 @@ TEST_F(Server, ThereIsNoTlsYet) {
 
 TEST_F(Server, ClientThatLeftBeforeItWasAcceptedIsALinkThatEnds) {
   open();
-  t_.world->server_admit(0);
+  t_.world->server_admit(0, {});
   Peer client = client_of(endpoint_);
   const Endpoint remote = client.local();
   client.reset();
@@ -466,6 +466,22 @@ TEST_F(ReceiveWindow, StopsThePeerOfAnAcceptedLinkAndLosesNothing) {
   EXPECT_LT(sent, size_t{300'000});
   ASSERT_TRUE(stream_arrives(sent));
   EXPECT_EQ(t_.modem.received, stream_);
+}
+
+TEST_F(ReceiveWindow, OfTheNextClientIsThereFromTheFirstByte) {
+  open();
+  for (const uint32_t window_bytes : {kWindowBytes, 2 * kWindowBytes, kWindowBytes}) {
+    t_.modem.events.clear();
+    t_.modem.received.clear();
+    t_.world->server_admit(0, {.receive_window_bytes = window_bytes});
+    client_ = client_of(endpoint_);
+    ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+    const size_t sent = send_until_stuck();
+    EXPECT_LT(sent, 6 * window_bytes);
+    ASSERT_TRUE(stream_arrives(sent));
+    EXPECT_EQ(t_.modem.received, stream_);
+    t_.world->link_close(0);
+  }
 }
 
 TEST_F(ReceiveWindow, MayBecomeSmallerUnderAStream) {

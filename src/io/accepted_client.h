@@ -1,0 +1,19 @@
+// A client as the server hands it to its link.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <cstdint>
+
+#include "espat/address.h"
+#include "espat/world.h"
+
+namespace espat::io {
+
+struct AcceptedClient {
+  asio::ip::tcp::socket socket;
+  Endpoint remote;
+  SocketOptions options;              ///< in force from now on
+  uint32_t receive_buffer_bytes = 0;  ///< SO_RCVBUF at its handshake; 0 = the host's own
+};
+
+}  // namespace espat::io
