@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kOwnPrompt = "at> ";
 constexpr std::string_view kDataPrompt = "> ";
 constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kEscapeSequence = "+++";
+constexpr Duration kEscapeTime = std::chrono::milliseconds(50);  // a guard time of 20 ms, and more
 constexpr std::string_view kHelp = ":help ";
 constexpr std::string_view kOwnCommands[] = {kHelp, ":quit", ":send "};
 constexpr std::string_view kOwnHelp =
@@ -25,7 +27,7 @@ constexpr std::string_view kOwnHelp =
     "  :quit            end, as Ctrl-D does\n"
     "  TAB completes a command, Ctrl-C cancels a line, Ctrl-P and Ctrl-N recall lines.\n"
     "  After the prompt \"> \" a line is payload; it is sent with CR LF as far as those\n"
-    "  are awaited.\n";
+    "  are awaited. In passthrough every line is; +++ ends it, and the wait for payload.\n";
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
   return text.size() >= start.size() &&
@@ -91,7 +93,8 @@ void Console::flush() { editor_.print(std::exchange(unprinted_, {}), prompt()); 
 // The module's own prompt is the best one.
 std::string Console::prompt() const {
   if (!screen_.tail().empty()) return screen_.tail() + " ";
-  return std::string(config_.data_awaited() > 0 ? kDataPrompt : kOwnPrompt);
+  const bool data = config_.data_awaited() > 0 || config_.in_passthrough();
+  return std::string(data ? kDataPrompt : kOwnPrompt);
 }
 
 // --- to the module -------------------------------------------------------------------------------
@@ -108,6 +111,10 @@ void Console::line_entered(const std::string& line) {
 void Console::type_line(const std::string& line) {
   const size_t awaited = config_.data_awaited();
   const std::string whole = line + std::string(kLineEnd);
+  if (config_.in_passthrough() || (awaited > 0 && line == kEscapeSequence)) {
+    type_data(line);
+    return;
+  }
   if (awaited == 0) {
     echo_.expect(whole);
     send(whole);
@@ -117,6 +124,14 @@ void Console::type_line(const std::string& line) {
   if (line.size() > awaited) {
     say("(" + std::to_string(line.size() - awaited) + " bytes more than awaited were not sent)\n");
   }
+}
+
+/// Whoever types +++ means the escape sequence, which has no line end.
+void Console::type_data(const std::string& line) {
+  if (line != kEscapeSequence) return send(line + std::string(kLineEnd));
+  send(line);
+  // It is obeyed without a word, so nothing else brings the other prompt back.
+  io::run_after(shard_.loop(), kEscapeTime, lease_.guard([this] { flush(); }));
 }
 
 void Console::send(std::string_view bytes) {

@@ -29,6 +29,8 @@ class Console final : private LineEditor::Owner {
     std::function<void()> quit;         ///< the user wants to end the program
     /// How many payload bytes the module awaits (Node::data_awaited).
     std::function<size_t()> data_awaited;
+    /// Whether what is typed goes to the network (Node::in_passthrough).
+    std::function<bool()> in_passthrough;
   };
 
   /// Standard input and output are the terminal. `shard` must outlive the console.
@@ -57,6 +59,7 @@ class Console final : private LineEditor::Owner {
   void help(std::string_view about);
   void say(std::string_view text);
   void type_line(const std::string& line);
+  void type_data(const std::string& line);
   void send(std::string_view bytes);
   void offer();
   void flush();

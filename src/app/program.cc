@@ -75,6 +75,7 @@ void Program::make_console() {
                     ": type AT commands; TAB completes, :help explains, Ctrl-D ends.";
   config.quit = [this] { stop(); };
   config.data_awaited = [this] { return modules_.front().node->data_awaited(); };
+  config.in_passthrough = [this] { return modules_.front().node->in_passthrough(); };
   console_ = std::make_unique<Console>(*shards_.front(), std::move(config));
   console_log_ = std::make_unique<ConsoleLog>(*console_);
 }

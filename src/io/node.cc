@@ -123,4 +123,6 @@ bool Node::idle() const { return impl_->modem().idle(); }
 
 size_t Node::data_awaited() const { return impl_->modem().data_awaited(); }
 
+bool Node::in_passthrough() const { return impl_->modem().in_passthrough(); }
+
 }  // namespace espat::io

@@ -53,9 +53,10 @@ class Node {
 
   void start();
 
-  /// See Modem::idle and Modem::data_awaited; for programs that type at the module.
+  /// See Modem::idle, data_awaited and in_passthrough; for programs that type at the module.
   bool idle() const;
   size_t data_awaited() const;
+  bool in_passthrough() const;
 
  private:
   class Impl;

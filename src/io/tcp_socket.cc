@@ -24,6 +24,15 @@ constexpr int kReadsPerTurn = 4;        // then others of the shard have their t
 constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
 constexpr int kKeepAliveCount = 3;
 
+// How much may wait in the host for the peer to take it. A module has a few kB; without a limit the
+// host takes megabytes (3.9 MB were SEND OK while the peer had read nothing), and calls a socket
+// writable again only when a third of them has left.
+constexpr int kUnsentMaxBytes = 262144;
+
+std::error_code limit_unsent(int socket) {
+  return set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentMaxBytes);
+}
+
 std::error_code set_keep_alive(int socket, uint16_t idle_s) {
   std::error_code error = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   if (!error) error = set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
@@ -70,6 +79,7 @@ std::error_code TcpSocket::prepare(const OpenRequest& request) {
   if (error) return error;
   socket_.non_blocking(true, error);
   const int fd = socket_.native_handle();
+  if (!error) error = limit_unsent(fd);
   if (!error && request.options.no_delay) error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (!error && request.options.receive_window_bytes != 0) {
     receive_window_bytes_ = receive_buffer_bytes_ = request.options.receive_window_bytes;
@@ -112,6 +122,7 @@ void TcpSocket::adopt(AcceptedClient client) {
     receive_window_bytes_ = receive_buffer_bytes_ = client.receive_buffer_bytes;
   }
   configure(client.options);
+  limit_unsent(socket_.native_handle());
   std::error_code ignored;  // of a client that has left already, reading finds the end
   socket_.non_blocking(true, ignored);
   const Endpoint local = from_asio(socket_.local_endpoint(ignored));

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import harness
+import servers
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|\x1b\][^\x07]*\x07")
 
@@ -73,6 +74,26 @@ class Console(harness.Case):
         self.see(rb"\+CIPMUX:0\s+OK")
         self.type("\x10\r")  # Ctrl-P: the line before
         self.see(rb"\+CIPMUX:0\s+OK")
+
+
+    def test_passthrough_is_typed_and_left(self):
+        peer = servers.Peer(self)
+        self.see(rb"WIFI GOT IP")
+        self.type(f'AT+CIPSTART="TCP","127.0.0.1",{peer.port}\r')
+        connection = peer.accept()
+        self.see(rb"CONNECT\s+OK")
+        self.type("AT+CIPMODE=1\r")
+        self.see(rb"OK")
+        self.type("AT+CIPSEND\r")
+        self.see(rb"OK\s+>")
+        self.type("hello\r")
+        self.assertEqual(servers.receive(connection, 7), b"hello\r\n")
+        self.see(rb"hello\s+> ")
+        self.port.stays_silent(0.1)  # as whoever types is
+        self.type("+++\r")
+        self.see(rb"at> ")
+        self.type("AT\r")
+        self.see(rb"AT\s+OK")
 
 
 class Pipe(harness.Case):
