@@ -69,6 +69,8 @@ std::string input_of(const espat::test::Script& script) {
     if (step.directive == "setup") input += step.bytes + "\r\n";
     if (step.directive == "peer-sends") input += op(Op::peer_sends, 5);
     if (step.directive == "peer-closes") input += op(Op::peer_closes, 0);
+    if (step.directive == "client") input += op(Op::client, 1);
+    if (step.directive == "datagram") input += op(Op::datagram, 5);
     if (step.directive == "station-lost") input += op(Op::station_lost, 0);
     if (step.directive == "power-loss") input += op(Op::power_loss, 0);
     input += op(Op::wait_ms, 50);

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr MacAddress kStation{{2, 0, 0, 0, 0, 7}};
+constexpr IpAddress kClient = IpAddress::v4(192, 0, 2, 1);
 
 sim::SimOptions options_for(std::span<const uint8_t> input, const sim::Chunking& chunking) {
   const unsigned bits = input.empty() ? 0 : input[0];
@@ -93,6 +94,11 @@ void Player::act(Op op, uint8_t argument) {
     case Op::power_loss:
       module_.power_loss();
       return module_.power_on();
+    case Op::client:
+      world.network().connect_client({kClient, argument}, 80);
+      return;
+    case Op::datagram:
+      return world.network().send_datagram({kClient, argument}, 5000, std::string(argument, 'y'));
     case Op::escape_itself:
       return feed(std::span(&kEscape, 1));
     default:

@@ -29,6 +29,8 @@ enum class Op : uint8_t {
   flash_fails,   ///< this many writes from now
   names_silent,  ///< odd: no DNS server answers
   power_loss,
+  client,         ///< connects to port 80, and is the latest connection if it is admitted
+  datagram,       ///< this many bytes to port 5000
   escape_itself,  ///< a byte 0xFE to the AT port
   count,
 };

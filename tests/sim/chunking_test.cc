@@ -1,4 +1,4 @@
-// What the module prints must not depend on how its input is cut into reads.
+// What the module prints and sends must not depend on how its input is cut into reads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using std::chrono::seconds;
 const Endpoint kPeer{IpAddress::v4(192, 0, 2, 1), 80};
 
 std::string random_burst(sim::Random& random) {
-  switch (random.below(10)) {
+  switch (random.below(14)) {
     case 0:
       return "AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n";
     case 1:
@@ -36,12 +36,22 @@ std::string random_burst(sim::Random& random) {
       return "AT\r";
     case 7:
       return "ATE" + std::to_string(random.below(2)) + "\r\n";
+    case 8:
+      return random.chance(500) ? "AT+CIPMODE=1\r\n" : "AT+CIPMODE=0\r\n";
+    case 9:
+      return "AT+CIPSEND\r\n";
+    case 10:
+      return "AT+CIPSENDEX=20\r\n";
+    case 11:
+      return random.chance(500) ? "a\\b\\" : "\\0";
+    case 12:
+      return "AT+CIPSTART=\"UDP\",\"192.0.2.1\",80,5000,0\r\n";
     default:
       return random_line(command_set(), random) + "\r\n";
   }
 }
 
-/// The same life for the same seed, apart from the cutting.
+/// What the MCU and the peers are told: the same life for the same seed, apart from the cutting.
 std::string output_of(uint64_t seed, const sim::Chunking& chunking) {
   sim::Random random(seed);
   sim::SimOptions options;
@@ -67,7 +77,9 @@ std::string output_of(uint64_t seed, const sim::Chunking& chunking) {
   }
   module.world().uart().unthrottle();
   module.run_for(seconds(100));
-  return module.take_output();
+  std::string told = module.take_output();
+  for (sim::PeerId peer = 0; peer < network.peers(); ++peer) told += network.peer_received(peer);
+  return told;
 }
 
 /// Where two outputs differ, and what stands there; empty if nowhere.
