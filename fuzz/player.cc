@@ -121,6 +121,13 @@ void Player::check() {
   for (const std::string& rule : module_.world().turns().broken_rules()) stop(rule);
 }
 
+void Player::leave_data_mode() {
+  if (module_.modem().data_awaited() == 0 && !module_.modem().in_passthrough()) return;
+  module_.run_for(seconds(1));
+  module_.feed("+++");
+  module_.run_for(seconds(1));
+}
+
 void Player::expect_answer() {
   sim::SimWorld& world = module_.world();
   world.uart().unthrottle();
@@ -129,11 +136,13 @@ void Player::expect_answer() {
     world.network().peer_read(peer, true);
   }
   // Longer than AT+GSLP can sleep, unless it sleeps for ever: then only power wakes it.
-  module_.run_for(hours(24 * 26));
+  for (int hour = 0; hour < 24 * 26; ++hour) {
+    leave_data_mode();  // or passthrough would open a lost link ten times a second all that time
+    module_.run_for(hours(1));
+  }
   module_.feed("\r\n");  // whatever line was begun, which may ask for data
   module_.run_for(hours(1));
-  if (module_.modem().data_awaited() > 0 || module_.modem().in_passthrough()) module_.feed("+++");
-  module_.run_for(seconds(1));
+  leave_data_mode();
   module_.take_output();
   module_.feed("AT\r\n");
   module_.run_for(seconds(1));

@@ -54,6 +54,7 @@ class Player {
   void act(Op op, uint8_t argument);
   void act_as_peer(Op op, uint8_t argument);
   void feed(std::span<const uint8_t> bytes);
+  void leave_data_mode();
   void check();
 
   std::span<const uint8_t> input_;

@@ -50,6 +50,8 @@ struct ServerRequest {
   Transport transport = Transport::tcp;  ///< tcp or ssl
   bool v6 = false;                       ///< IPv6 only, else IPv4 only
   uint16_t port = 333;
+  bool station = true;         ///< on the station's address
+  bool softap = false;         ///< on the SoftAP's
   bool verify_client = false;  ///< ssl: ask for a certificate and check it against server_ca
   friend bool operator==(const ServerRequest&, const ServerRequest&) = default;
 };
@@ -135,7 +137,7 @@ class World {
 
   // --- server ---------------------------------------------------------------------------------
 
-  /// Listens on every address of the module; there is one server at a time. Answered by
+  /// Listens on the addresses of the request; there is one server at a time. Answered by
   /// ServerOpened or ServerFailed, unless server_close comes first. No client is admitted yet.
   virtual void server_open(const ServerRequest& request) = 0;
 

@@ -53,6 +53,8 @@ Outcome set_server(Session& s, const Args& args) {
   const ServerRequest request = {.transport = Transport::tcp,
                                  .v6 = v6,
                                  .port = static_cast<uint16_t>(port),
+                                 .station = s.station.enabled(),
+                                 .softap = s.station.softap_enabled(),
                                  .verify_client = false};
   if (s.server.state() != Server::State::off) {
     // The same once more is OK before v3.1 (wire.md, section 7); there is no second server.

@@ -167,7 +167,7 @@ void Links::accept(const LinkAccepted& event, const ServerRequest& request) {
 void Links::give_up(LinkId id) {
   const bool resolving = links_[id].state == Link::State::resolving;
   if (!resolving) s_.world.link_close(id);
-  fail(id, resolving ? Failure::name : Failure::network);
+  fail(id, resolving ? Failure::early : Failure::network);
 }
 
 // --- closing ------------------------------------------------------------------------------------
@@ -295,12 +295,13 @@ void Links::on_event(const Event& event) {
   if (const auto* resolved = std::get_if<Resolved>(&event)) {
     const LinkId id = resolved->query;
     if (id >= count() || links_[id].state != Link::State::resolving) return;
-    resolved->address ? connect(id, resolved->address) : fail(id, Failure::name);
+    resolved->address ? connect(id, resolved->address) : fail(id, Failure::early);
   } else if (const auto* open = std::get_if<LinkOpened>(&event)) {
     if (links_[open->link].state == Link::State::connecting) opened(*open);
   } else if (const auto* failed = std::get_if<LinkFailed>(&event)) {
     log_end(failed->link, failed->error);
-    fail(failed->link, Failure::network);
+    const bool udp = links_[failed->link].transport == Transport::udp;
+    fail(failed->link, udp ? Failure::early : Failure::network);
   } else if (const auto* closed = std::get_if<LinkClosed>(&event)) {
     if (links_[closed->link].state != Link::State::open) return;
     log_end(closed->link, closed->error);

@@ -109,7 +109,10 @@ class Links {
   LinkId lowest_free() const;
 
   /// Why an attempt to open failed, as far as it changes what is printed.
-  enum class Failure : uint8_t { name, network };
+  enum class Failure : uint8_t {
+    early,    ///< nothing had been sent to the peer: no such name, no such local port
+    network,  ///< the peer was tried
+  };
 
   /// Begins to open a free link. The link becomes `open`, or `free` again; see on_event.
   void open(LinkId id, const LinkSpec& spec);

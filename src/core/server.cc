@@ -53,7 +53,19 @@ void Server::accepted(const LinkAccepted& event) {
   if (!s_.timers.running(Timer::server)) s_.timers.set(Timer::server, expires);
 }
 
+void Server::follow_interfaces() {
+  const bool station = s_.station.enabled();
+  const bool softap = s_.station.softap_enabled();
+  if (state_ != State::on || (request_.station == station && request_.softap == softap)) return;
+  close();
+  ServerRequest request = request_;
+  request.station = station;
+  request.softap = softap;
+  open(request);
+}
+
 void Server::admit_next() {
+  follow_interfaces();
   std::optional<LinkId> next;
   if (state_ == State::on && s_.network_up() && clients() < max_clients_) {
     const LinkId free = s_.links.lowest_free();

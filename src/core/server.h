@@ -37,7 +37,8 @@ class Server {
 
   void on_event(const Event& event);
   void on_idle_timer();
-  /// At the end of each turn: tells the world which link the next client becomes.
+  /// At the end of each turn: listens where CWMODE says, and tells the world which link the next
+  /// client becomes.
   void admit_next();
   /// The module restarts: the world has closed everything already.
   void reset();
@@ -47,6 +48,7 @@ class Server {
   static constexpr uint16_t kIdleLimitS = 180;  // wire.md, section 7
 
   void accepted(const LinkAccepted& event);
+  void follow_interfaces();
   Duration idle_limit() const;
 
   Session& s_;

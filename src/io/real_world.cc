@@ -176,15 +176,18 @@ LinkError RealWorld::start_server(const ServerRequest& request) {
   return link_error(error);
 }
 
-/// What the server listens on: every address of the module, which is not every one of the host.
 std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) const {
   const NetworkConfig& network = config_.network;
   const Family family = request.v6 ? Family::v6 : Family::v4;
   const IpAddress station =
       (request.v6 ? network.station_ip6 : network.station_ip).value_or(loopback_address(family));
-  const bool softap = network.softap_ip.family() == family && network.softap_ip != station;
-  if (!softap) return {{station, request.port}};
-  return {{station, request.port}, {network.softap_ip, request.port}};
+  std::vector<Endpoint> endpoints;
+  if (request.station) endpoints.push_back({station, request.port});
+  const bool again = request.station && network.softap_ip == station;
+  if (request.softap && network.softap_ip.family() == family && !again) {
+    endpoints.push_back({network.softap_ip, request.port});
+  }
+  return endpoints;
 }
 
 void RealWorld::server_admit(std::optional<LinkId> link, const SocketOptions& options) {

@@ -28,7 +28,9 @@ void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& 
   slot.remote = request.remote;
   slot.local.address = request.local ? request.local : own;
   slot.local.port = request.local_port != 0 ? request.local_port : next_port_++;
-  if (slot.datagrams) {
+  if (slot.datagrams && slot.local.port == occupied_port_) {
+    post_for(link, Duration(0), [this, link] { fail(link, LinkError::address_in_use); });
+  } else if (slot.datagrams) {
     post_for(link, Duration(0), [this, link] { opened(link); });
   } else {
     connect(link, request);
@@ -166,6 +168,13 @@ void SimNetwork::restart() {
   listening_.reset();
   admitted_.reset();
   ++server_serial_;
+}
+
+void SimNetwork::set_send_window(size_t bytes) {
+  send_window_bytes_ = bytes;
+  for (LinkId link = 0; link < kLinks; ++link) {
+    post_for(link, Duration(0), [this, link] { tell_writable(link); });
+  }
 }
 
 // --- the module's server ----------------------------------------------------------------------

@@ -56,7 +56,7 @@ class SimNetwork {
   /// One way. Bytes never overtake each other.
   void set_latency(Duration latency) { latency_ = latency; }
   /// How many bytes of a link may be on their way or unread by the peer.
-  void set_send_window(size_t bytes) { send_window_bytes_ = bytes; }
+  void set_send_window(size_t bytes);
   /// How many bytes the module is offered at a time.
   void set_read_max(size_t bytes) { read_max_bytes_ = bytes; }
   /// The local port of the next connection that does not choose one.
@@ -64,7 +64,7 @@ class SimNetwork {
   /// So many of a thousand sends take only a part of what they are offered.
   void shorten_sends(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
-  /// Another program has this port: the module's server cannot have it.
+  /// Another program has this port: neither the module's server nor a UDP link can have it.
   void occupy_port(uint16_t port) { occupied_port_ = port; }
 
   // --- peers ---

@@ -66,16 +66,17 @@ class Dnsmasq:
 
 
 class Peer:
-    """A TCP server of the test: listens on loopback, takes one connection."""
+    """A TCP server of the test: listens on loopback, takes one connection at a time."""
 
-    def __init__(self, case, receive_buffer=None, send_buffer=None):
+    def __init__(self, case, receive_buffer=None, send_buffer=None, port=0):
         self.listener = socket.socket()
         case.addCleanup(self.listener.close)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer is not None:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if send_buffer is not None:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen(1)
         self.listener.settimeout(harness.GIVE_UP_S)
         self.port = self.listener.getsockname()[1]
@@ -142,3 +143,14 @@ def receive(connection, count):
         parts.append(data)
         missing -= len(data)
     return b"".join(parts)
+
+
+def send_until_stopped(connection, data, quiet_s=1.0):
+    """Sends until nothing has been taken for so long. Returns how many bytes were."""
+    view, sent = memoryview(data), 0
+    connection.settimeout(quiet_s)
+    with contextlib.suppress(TimeoutError):
+        while sent < len(view):
+            sent += connection.send(view[sent:sent + 65536])
+    connection.settimeout(harness.GIVE_UP_S)
+    return sent

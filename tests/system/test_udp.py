@@ -19,7 +19,7 @@ class UdpCase(harness.Case):
         return module, port
 
     def linked(self, *options, extra=""):
-        """A module with a single UDP link to a peer. Returns the MCU, the peer and the local port."""
+        """A module with a UDP link to a peer. Returns the MCU, the peer and the local port."""
         _, port = self.joined(*options)
         peer = servers.UdpPeer(self)
         local = free_udp_port()
@@ -99,8 +99,7 @@ class Unicast(UdpCase):
         port.expect(b"\r\nERROR\r\n")
         holder.socket.close()
         harness.wait_until(lambda: refused("127.0.0.1", holder.port), "the port to be free")
-        port.write(line.encode() + b"\r\n")
-        self.assertTrue(port.take_until(b"\r\nOK\r\n").endswith(b"CONNECT\r\n\r\nOK\r\n"))
+        port.command(line, b"CONNECT\r\n\r\nOK\r\n")
 
     def test_closed_link_hears_nothing(self):
         port, peer, local = self.linked()
