@@ -17,7 +17,8 @@ namespace {
 // The core writes at most 49 parts at once (UartOut); more than this take a second turn.
 constexpr size_t kPartsMax = 64;
 
-constexpr int kReadsPerTurn = 8;       // then others of the shard have their turn
+constexpr int kTurnsAtOnce = 4;        // then others of the shard have theirs
+constexpr size_t kBurstBytes = 16384;  // of a terminal, for one turn of the modem
 constexpr ssize_t kTtyReadMax = 4095;  // what Linux gives at once, however much there is
 
 bool is_socket(int fd) {
@@ -77,6 +78,7 @@ size_t StreamEnd::write(std::span<const Bytes> parts) {
     return offered;
   }
   const size_t taken = written < 0 ? 0 : static_cast<size_t>(written);
+  written_bytes_ += taken;
   if (taken < offered) wait_writable();
   return taken;
 }
@@ -127,29 +129,47 @@ void StreamEnd::wait_writable() {
 }
 
 void StreamEnd::on_readable() {
-  auto& buffer = shard_.read_buffer();
-  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
-    if (got < 0 && would_block(errno)) break;
-    if (got <= 0) {
-      return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
-    }
-    deliver({buffer.data(), static_cast<size_t>(got)});
+  for (int turns = 0; turns < kTurnsAtOnce; ++turns) {
+    const Burst burst = read_burst();
+    if (burst.ended) return owner_.stream_ended(burst.error);
+    if (burst.bytes > 0) deliver(Bytes(shard_.read_buffer()).first(burst.bytes));
     if (!kept_.empty()) return;
-    // What filled the read is likely to have more behind it: asking costs less than waiting.
-    if (got != kTtyReadMax && static_cast<size_t>(got) != buffer.size()) break;
+    if (!burst.more) break;
   }
   wait_readable();
 }
 
+/// Reads into the shard's buffer. A terminal gives little at a time, so it is asked until it has no
+/// more, or a burst is together.
+StreamEnd::Burst StreamEnd::read_burst() {
+  auto& buffer = shard_.read_buffer();
+  Burst burst;
+  do {
+    const ssize_t got =
+        ::read(input_.native_handle(), buffer.data() + burst.bytes, buffer.size() - burst.bytes);
+    const bool ended = got == 0 || (got < 0 && !would_block(errno));
+    if (ended && burst.bytes == 0) {
+      burst.ended = true;
+      if (got < 0) burst.error = last_error();
+    }
+    burst.more = ended;  // found again, once the owner has what came before it
+    if (got <= 0) return burst;
+    burst.bytes += static_cast<size_t>(got);
+    burst.more = got == kTtyReadMax || burst.bytes == buffer.size();
+  } while (burst.more && burst.bytes < kBurstBytes);
+  return burst;
+}
+
 void StreamEnd::on_writable() {
+  const uint64_t before = written_bytes_;
+  owner_.stream_writable();
+  if (!waiting_writable_ || written_bytes_ != before) return;
   // A stream that hung up while it was full never fits anything again, and says so only by being
   // "writable" for ever.
   pollfd state{output().native_handle(), 0, 0};
-  if (::poll(&state, 1, 0) == 1) {
-    output_lost_ = true;
-    owner_.stream_output_lost(std::make_error_code(std::errc::broken_pipe));
-  }
+  if (::poll(&state, 1, 0) != 1) return;
+  output_lost_ = true;
+  owner_.stream_output_lost(std::make_error_code(std::errc::broken_pipe));
   owner_.stream_writable();
 }
 

@@ -5,6 +5,7 @@
 
 #include <asio/posix/stream_descriptor.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -77,6 +78,13 @@ class StreamEnd {
   void wait_writable();
   void on_readable();
   void on_writable();
+  struct Burst {
+    size_t bytes = 0;
+    bool more = false;   ///< there are likely to be more
+    bool ended = false;  ///< the other end sent its last byte, or the stream broke
+    std::error_code error;
+  };
+  Burst read_burst();
   void deliver(Bytes data);
 
   Shard& shard_;
@@ -88,6 +96,7 @@ class StreamEnd {
   bool waiting_writable_ = false;
   bool output_lost_ = false;
   bool resuming_ = false;
+  uint64_t written_bytes_ = 0;
   std::vector<std::byte> kept_;  // received, and not yet taken by the owner
   Lease lease_;
 };

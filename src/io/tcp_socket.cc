@@ -225,7 +225,7 @@ void TcpSocket::deliver_kept() {
   if (owner_ == nullptr || kept_from_ < kept_.size()) return;
   kept_ = {};
   kept_from_ = 0;
-  wait_readable();
+  read();
 }
 
 void TcpSocket::configure(const SocketOptions& options) {

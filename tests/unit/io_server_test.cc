@@ -240,7 +240,9 @@ TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
   NodeConfig config;
   config.network.softap_ip = kOtherLoopback;
   WorldTest t(std::move(config));
-  t.world->server_open(request());
+  ServerRequest both = request();
+  both.softap = true;
+  t.world->server_open(both);
   ASSERT_NE(t.await<ServerOpened>(), nullptr);
   for (const IpAddress& address : {kLoopback, kOtherLoopback}) {
     t.modem.events.clear();
@@ -256,13 +258,26 @@ TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
   }
 }
 
+TEST_F(Server, ListensOnNoInterfaceThatIsNotThere) {
+  NodeConfig config;
+  config.network.softap_ip = kOtherLoopback;
+  WorldTest t(std::move(config));
+  t.world->server_open(request());
+  ASSERT_NE(t.await<ServerOpened>(), nullptr);
+  t.world->server_admit(0, {});
+  EXPECT_EQ(client_of({kOtherLoopback, endpoint_.port}).error, ECONNREFUSED);
+  EXPECT_EQ(client_of({kLoopback, endpoint_.port}).error, 0);
+}
+
 TEST_F(Server, FailsAsAWholeIfOneAddressIsTaken) {
   const Peer other = listening_peer(kOtherLoopback);
   NodeConfig config;
   config.network.softap_ip = kOtherLoopback;
   WorldTest t(std::move(config));
   endpoint_.port = other.local().port;
-  t.world->server_open(request());
+  ServerRequest both = request();
+  both.softap = true;
+  t.world->server_open(both);
   ASSERT_NE(t.await<ServerFailed>(), nullptr);
   t.world->server_admit(0, {});
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
