@@ -1,6 +1,8 @@
 // What becomes of received bytes: +IPD at once (active), kept until they are asked for (passive),
 // or as they are (passthrough).
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "core/session.h"
 
@@ -99,9 +101,11 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   if (link.transport != Transport::udp) {
     taken = link.inbox->add(data, window);
   } else if (!link.inbox->add_datagram(data, from, window)) {
-    ++link.lost_datagrams;  // ESP-AT manual, CIPRECVMODE: a full window loses them
-    s_.log(LogLevel::info, "link ", id, ": datagram lost, the receive window is full; so far ",
-           link.lost_datagrams);
+    // ESP-AT manual, CIPRECVMODE: a full window loses them. A flood must not fill the log as well.
+    if (std::has_single_bit(++link.lost_datagrams)) {
+      s_.log(LogLevel::info, "link ", id,
+             ": the receive window is full, datagrams lost: ", link.lost_datagrams);
+    }
     if (link.inbox->empty()) link.inbox.reset();
   }
   return taken;

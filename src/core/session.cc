@@ -55,7 +55,7 @@ void Session::power_on(Time now) {
 size_t Session::on_uart(Bytes data, Time now) {
   Turn turn(*this, now);
   take_timers();
-  if (input_stalled_) {
+  if (input_stalled_ || std::exchange(input_resumed_, false)) {
     escape_.missed_silence(now_);
     passthrough.missed_silence(now_);
   }
@@ -127,7 +127,9 @@ void Session::on_timer(Timer timer) {
       phase_ == Phase::passthrough ? passthrough.on_escape_timer() : judge_escape();
       break;
     case Timer::send:
-      finish_send(false);
+      if (verify(phase_ == Phase::sending, "a send timed out but none is under way")) {
+        finish_send(false);
+      }
       break;
     case Timer::notice:
       links.on_notice_timer();
@@ -232,6 +234,7 @@ void Session::say_busy() {
 void Session::resume_input() {
   if (input_stalled_ && accepts_input()) {
     input_stalled_ = false;
+    input_resumed_ = true;
     world.uart_resume();
   }
 }
@@ -300,7 +303,7 @@ void Session::boot() {
   phase_ = Phase::idle;
   booted_at_ = now_;
   out_.write("\r\nready\r\n");
-  if (settings.boot_link != 0) boot_into_passthrough();
+  if (settings.boot_link != 0 && !settings.boot_link_host.empty()) boot_into_passthrough();
   station.boot();
 }
 

@@ -271,6 +271,7 @@ class Session {
   uint32_t least_heap_ = 0;
   bool in_turn_ = false;
   bool input_stalled_ = false;  // the world keeps bytes of the MCU
+  bool input_resumed_ = false;  // and has been asked for them
   bool line_unechoed_ = false;  // part of the line came while busy
   bool surplus_ = false;        // this burst of surplus bytes was answered
   bool data_link_lost_ = false;
