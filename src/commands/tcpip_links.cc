@@ -264,7 +264,7 @@ constexpr Command kRows[] = {
      .chapter = kChapter,
      .query = query_options,
      .set = {{{set_options,
-               {link_id(5), opt(integer("so_linger_s", -1, 0x7fff)),
+               {link_id(5), opt(integer("so_linger_s", -1, 0x7fff), -1),
                 opt(integer("tcp_nodelay", 0, 1)),
                 opt(integer("so_sndtimeo_ms", 0, 0x7fffffff))}}}}},
 };
