@@ -93,7 +93,8 @@ Outcome set_idle_limit(Session& s, const Args& args) {
 
 constexpr Command kRows[] = {
     {.name = "+CIPSERVER",
-     .help = "server: off (0; param2 1 closes its clients too) or on (1; param2 is the port)",
+     .help =
+         "server: off (0; param2 1 closes its clients too) or on (1; param2 is the port, else 333)",
      .chapter = kChapter,
      .query = query_server,
      .set = {{{set_server,

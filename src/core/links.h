@@ -166,7 +166,9 @@ class Links {
   /// Link and name events; any other event is none of its business.
   void on_event(const Event& event);
   size_t on_data(LinkId id, Bytes data, const Endpoint& from);
-  /// At the end of each turn: lets the world offer what it kept, as far as there is room now.
+  /// At the end of each turn: notices of passive receive, and what it left for active receive.
+  void print_kept();
+  /// After that: lets the world offer what it kept, as far as there is room now.
   void resume_stalled();
 
  private:
@@ -195,6 +197,7 @@ class Links {
   std::array<OpenRequest, kLinks> requests_{};
   Failure last_failure_ = Failure::network;
   bool any_since_join_ = false;
+  LinkId first_to_resume_ = 0;
 };
 
 }  // namespace espat

@@ -167,19 +167,27 @@ bool Links::has_room(const Link& link) const {
   return link.unread_bytes() < s_.profile.receive_window_bytes;
 }
 
-void Links::resume_stalled() {
+void Links::print_kept() {
   for (LinkId id = 0; id < count(); ++id) {
-    Link& link = links_[id];
     if (s_.ram.passive) {
       notice(id);
-    } else if (link.inbox && print_inbox(id) && link.state == Link::State::ended) {
+    } else if (links_[id].inbox && print_inbox(id) && links_[id].state == Link::State::ended) {
       close_and_tell(id);
     }
-    if (link.stalled && has_room(link)) {
-      link.stalled = false;
-      s_.world.link_resume(id);
-    }
   }
+}
+
+void Links::resume_stalled() {
+  bool resumed = false;
+  for (LinkId i = 0; i < count(); ++i) {
+    const auto id = static_cast<LinkId>((first_to_resume_ + i) % count());
+    if (!links_[id].stalled || !has_room(links_[id])) continue;
+    links_[id].stalled = false;
+    s_.world.link_resume(id);
+    resumed = true;
+  }
+  // Whoever is first may fill the way out again: so it is another's turn next.
+  if (resumed) first_to_resume_ = static_cast<LinkId>((first_to_resume_ + 1) % count());
 }
 
 }  // namespace espat

@@ -21,10 +21,12 @@ class Session::Turn {
     if (s_.broken_) s_.recover();
     s_.server.admit_next();
     s_.out_.flush();
-    s_.links.resume_stalled();
-    s_.out_.flush();  // what that printed
+    s_.links.print_kept();
+    s_.out_.flush();
     s_.full_since_ = s_.out_.blocked() ? std::min(s_.full_since_, s_.now_) : kNever;
+    // The MCU first: received data that fills the way out again would keep its commands waiting.
     s_.resume_input();
+    s_.links.resume_stalled();
     s_.note_heap();
     s_.in_turn_ = false;
   }

@@ -151,6 +151,20 @@ TEST_P(Stream, BothWaysAtOnce) {
   EXPECT_TRUE(network_.peer_received(0) == up);
 }
 
+// Received data that fills the way out whenever there is room must not keep the MCU waiting.
+TEST_P(Stream, CommandsAreAnsweredInAFlood) {
+  module_.world().uart().throttle(2000, 100);
+  network_.peer_send(0, random_bytes(kStreamBytes, 8));
+  for (int i = 0; i < 20; ++i) {
+    results_.clear();
+    module_.feed("AT\r\n");
+    module_.run_for(milliseconds(200));
+    read();
+    EXPECT_EQ(results_, "OK;") << "command " << i;
+  }
+  EXPECT_GT(received_.size(), 200000u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Placement, Stream, testing::Bool(),
                          [](const auto& strict) { return strict.param ? "Strict" : "Gentle"; });
 

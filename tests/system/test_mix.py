@@ -329,7 +329,7 @@ class Mix(harness.Case):
                 self.assertGreater(wire.pieces, 3 * MIX_S, f"too little on link {link.link}")
         total = sum(link.up.arrived + link.down.arrived for link in links)
         self.assertGreater(total, 50_000 * MIX_S)
-        self.assertNotIn("datagram lost", self.module.log_text())
+        self.assertNotIn("datagrams lost", self.module.log_text())
 
     def test_active(self):
         with self.subTest(seed=SEED, seconds=MIX_S):
