@@ -42,7 +42,11 @@ void Turns::event(const Event& event) {
 }
 
 void Turns::post(Duration delay, Scheduler::Task task) {
-  scheduler_.after(delay, [this, life = life_, task = std::move(task)] {
+  Time when = now() + delay;
+  if (delay == Duration::zero() && turn_time_ != delay) {
+    when = last_posted_ = std::max(when, last_posted_ + turn_time_);
+  }
+  scheduler_.at(when, [this, life = life_, task = std::move(task)] {
     if (life == life_ && modem_) task();
   });
 }

@@ -34,6 +34,9 @@ class Turns {
   size_t link_data(LinkId link, Bytes data, const Endpoint& from);
   void event(const Event& event);
 
+  /// From now on turns that are posted take so long each, one after the other, as on a real
+  /// processor; else all those of an instant happen in it.
+  void set_turn_time(Duration time) { turn_time_ = time; }
   /// Runs `task` on a later turn, unless the modem restarts or loses its power before.
   void post(Duration delay, Scheduler::Task task);
   void post_event(Duration delay, const Event& what);
@@ -59,6 +62,8 @@ class Turns {
   Modem* modem_ = nullptr;
   uint64_t life_ = 0;
   bool in_modem_ = false;
+  Duration turn_time_{};
+  Time last_posted_{};
   Time last_turn_{};
   int turns_of_instant_ = 0;
   std::vector<std::string> broken_rules_;

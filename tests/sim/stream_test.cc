@@ -153,6 +153,7 @@ TEST_P(Stream, BothWaysAtOnce) {
 
 // Received data that fills the way out whenever there is room must not keep the MCU waiting.
 TEST_P(Stream, CommandsAreAnsweredInAFlood) {
+  module_.world().turns().set_turn_time(Duration(1));  // or all happens at once, and nobody waits
   module_.world().uart().throttle(2000, 100);
   network_.peer_send(0, random_bytes(kStreamBytes, 8));
   for (int i = 0; i < 20; ++i) {
