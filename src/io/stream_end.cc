@@ -17,8 +17,7 @@ namespace {
 // The core writes at most 49 parts at once (UartOut); more than this take a second turn.
 constexpr size_t kPartsMax = 64;
 
-constexpr int kTurnsAtOnce = 4;        // then others of the shard have theirs
-constexpr size_t kBurstBytes = 16384;  // of a terminal, for one turn of the modem
+constexpr int kReadsAtOnce = 8;        // then others of the shard have their turn
 constexpr ssize_t kTtyReadMax = 4095;  // what Linux gives at once, however much there is
 
 bool is_socket(int fd) {
@@ -129,35 +128,19 @@ void StreamEnd::wait_writable() {
 }
 
 void StreamEnd::on_readable() {
-  for (int turns = 0; turns < kTurnsAtOnce; ++turns) {
-    const Burst burst = read_burst();
-    if (burst.ended) return owner_.stream_ended(burst.error);
-    if (burst.bytes > 0) deliver(Bytes(shard_.read_buffer()).first(burst.bytes));
+  auto& buffer = shard_.read_buffer();
+  for (int reads = 0; reads < kReadsAtOnce; ++reads) {
+    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+    if (got < 0 && would_block(errno)) break;
+    if (got <= 0) {
+      return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
+    }
+    deliver({buffer.data(), static_cast<size_t>(got)});
     if (!kept_.empty()) return;
-    if (!burst.more) break;
+    // What filled the read is likely to have more behind it: asking costs less than waiting.
+    if (got != kTtyReadMax && static_cast<size_t>(got) != buffer.size()) break;
   }
   wait_readable();
-}
-
-/// Reads into the shard's buffer. A terminal gives little at a time, so it is asked until it has no
-/// more, or a burst is together.
-StreamEnd::Burst StreamEnd::read_burst() {
-  auto& buffer = shard_.read_buffer();
-  Burst burst;
-  do {
-    const ssize_t got =
-        ::read(input_.native_handle(), buffer.data() + burst.bytes, buffer.size() - burst.bytes);
-    const bool ended = got == 0 || (got < 0 && !would_block(errno));
-    if (ended && burst.bytes == 0) {
-      burst.ended = true;
-      if (got < 0) burst.error = last_error();
-    }
-    burst.more = ended;  // found again, once the owner has what came before it
-    if (got <= 0) return burst;
-    burst.bytes += static_cast<size_t>(got);
-    burst.more = got == kTtyReadMax || burst.bytes == buffer.size();
-  } while (burst.more && burst.bytes < kBurstBytes);
-  return burst;
 }
 
 void StreamEnd::on_writable() {

@@ -78,13 +78,6 @@ class StreamEnd {
   void wait_writable();
   void on_readable();
   void on_writable();
-  struct Burst {
-    size_t bytes = 0;
-    bool more = false;   ///< there are likely to be more
-    bool ended = false;  ///< the other end sent its last byte, or the stream broke
-    std::error_code error;
-  };
-  Burst read_burst();
   void deliver(Bytes data);
 
   Shard& shard_;
