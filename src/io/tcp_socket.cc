@@ -25,8 +25,8 @@ constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
 constexpr int kKeepAliveCount = 3;
 
 // How much may wait in the host for the peer to take it. A module has a few kB; without a limit the
-// host takes 4 MB, and calls a socket writable again only when a third of them has left: a peer that
-// read 16 kB in six seconds kept AT+CIPSEND waiting for a minute. Less than this costs throughput.
+// host takes 4 MB, and calls a socket writable again only when a third of them has left: a peer
+// that read 16 kB in six seconds kept AT+CIPSEND waiting for a minute. Less costs throughput.
 constexpr int kUnsentMaxBytes = 1 << 20;
 
 std::error_code limit_unsent(int socket) {
