@@ -31,12 +31,12 @@ void server_opening(Session& s, const Event&) {
 constexpr Wait kOpeningServer = {"opening the server", server_opening, nullptr};
 
 Outcome close_server(Session& s, const Args& args) {
-  const bool with_clients = args.integer("param2") == 1;
-  if (args.integer("param2") > 1 && args.given("param2")) {
+  const int64_t clients = args.integer("param2");
+  if (clients > 1) {
     return s.refuse_value(args.position("param2"), "0 keeps the clients, 1 closes them");
   }
   s.server.close();
-  if (with_clients) s.links.close_clients();
+  if (clients == 1) s.links.close_clients();
   return kOk;
 }
 

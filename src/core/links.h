@@ -147,8 +147,9 @@ class Links {
   void configure(LinkId id);
 
   // --- passthrough ---
-  /// From now on the link is opened again when it is lost; it must be open, or free for `spec`.
+  /// From now on the link is opened again when it is lost.
   void hold(LinkId id) { links_[id].reopens = true; }
+  /// The same for a free link, which is lost from the beginning.
   void hold_closed(LinkId id, const LinkSpec& spec);
   /// Begins to open a link that is lost.
   void reopen(LinkId id);

@@ -138,19 +138,13 @@ size_t RealWorld::link_received(LinkId link, Bytes data, const Endpoint& from) {
 void RealWorld::link_event(const Event& event) { modem_.on_event(event); }
 
 void RealWorld::link_failed(const LinkFailed& failed) {
-  log_end(failed.link, failed.error);
   links_[failed.link] = nullptr;
   modem_.on_event(failed);
 }
 
 void RealWorld::link_closed(const LinkClosed& closed) {
-  log_end(closed.link, closed.error);
   links_[closed.link] = nullptr;
   modem_.on_event(closed);
-}
-
-void RealWorld::log_end(LinkId link, LinkError error) {
-  log(LogLevel::debug, fmt::format("link {}: {}", link, link_error_text(error)));
 }
 
 void RealWorld::server_open(const ServerRequest& request) {

@@ -76,7 +76,6 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   IpAddress local_address(const OpenRequest& request) const;
   LinkError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
-  void log_end(LinkId link, LinkError error);
   void write_flash(FlashChange change);
   void end_all();
 

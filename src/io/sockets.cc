@@ -101,32 +101,6 @@ LinkError link_error(const std::error_code& error) {
   }
 }
 
-const char* link_error_text(LinkError error) {
-  switch (error) {
-    case LinkError::none:
-      return "closed by the peer";
-    case LinkError::refused:
-      return "refused";
-    case LinkError::unreachable:
-      return "unreachable";
-    case LinkError::timed_out:
-      return "timed out";
-    case LinkError::reset:
-      return "reset by the peer";
-    case LinkError::address_in_use:
-      return "local address or port in use";
-    case LinkError::address_unavailable:
-      return "local address is not one of this host";
-    case LinkError::out_of_resources:
-      return "out of descriptors or memory";
-    case LinkError::tls:
-      return "TLS failed";
-    case LinkError::other:
-      break;
-  }
-  return "failed";
-}
-
 std::error_code set_option(int socket, int level, int name, int value) {
   if (::setsockopt(socket, level, name, &value, sizeof value) == 0) return {};
   return {errno, std::system_category()};

@@ -42,8 +42,6 @@ IpAddress loopback_address(Family family);
 uint32_t scope_of(const IpAddress& peer, const IpAddress& local);
 
 LinkError link_error(const std::error_code& error);
-/// The same in words, for the log.
-const char* link_error_text(LinkError error);
 
 /// SO_RCVBUF that, doubled by Linux, is the buffer with which TCP begins when nobody asks for
 /// another.

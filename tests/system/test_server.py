@@ -247,6 +247,22 @@ class Addresses(ServerCase):
         self.client(port, number, 1, "127.0.1.9")
         self.assert_refused(number)
 
+    def test_follows_the_mode(self):
+        _, port = self.espat_listening("--station-ip", "127.0.1.7", "--softap-ip", "127.0.1.9")
+        harness.join(port)
+        port.command("AT+CIPMUX=1")
+        number = harness.free_port()
+        port.command(f"AT+CIPSERVER=1,{number}")
+        self.assert_refused(number, "127.0.1.9")
+        port.command("AT+CWMODE=3")
+        port.command("AT")
+        self.client(port, number, 0, "127.0.1.9")
+        self.client(port, number, 1, "127.0.1.7")
+        port.command("AT+CWMODE=1", b"0,CLOSED\r\n\r\nOK\r\n")
+        port.command("AT")
+        self.assert_refused(number, "127.0.1.9")
+        self.client(port, number, 0, "127.0.1.7")
+
     def test_ipv6(self):
         _, port, number = self.serving(before=["AT+CIPV6=1"], kind="TCPv6",
                                        number=harness.free_port(socket.AF_INET6))
