@@ -23,7 +23,9 @@ class Random {
   constexpr uint64_t below(uint64_t n) { return next() % n; }
   /// `low` to `high`, both included.
   constexpr uint64_t between(uint64_t low, uint64_t high) { return low + below(high - low + 1); }
-  constexpr bool chance(uint32_t per_mille) { return below(1000) < per_mille; }
+  /// So many times of a thousand. Where it is never, nothing is drawn: how often a world is asked
+  /// may depend on how its input is cut, and must not show.
+  constexpr bool chance(uint32_t per_mille) { return per_mille != 0 && below(1000) < per_mille; }
   /// An index into a container of `size` elements, which is not empty.
   constexpr size_t index(size_t size) { return static_cast<size_t>(below(size)); }
 
