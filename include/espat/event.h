@@ -73,6 +73,13 @@ struct LinkWritable {
   LinkId link = 0;
 };
 
+/// Of an ssl link: the bytes that World hands over next were so many more on the wire. (What v2.2
+/// announces in passive receive is what the socket holds: ESP-AT manual, CIPRECVLEN.)
+struct LinkEncrypted {
+  LinkId link = 0;
+  uint32_t extra_bytes = 0;
+};
+
 /// World::uart_write took fewer bytes than offered; it can take more now.
 struct UartWritable {};
 
@@ -144,9 +151,9 @@ struct FlashWritten {
   bool ok = true;
 };
 
-using Event =
-    std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, ServerOpened,
-                 ServerFailed, UartWritable, Resolved, Scanned, StationConnected, StationGotIp,
-                 JoinFailed, StationLost, SoftApStationJoined, SoftApStationLeft, FlashWritten>;
+using Event = std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable,
+                           LinkEncrypted, ServerOpened, ServerFailed, UartWritable, Resolved,
+                           Scanned, StationConnected, StationGotIp, JoinFailed, StationLost,
+                           SoftApStationJoined, SoftApStationLeft, FlashWritten>;
 
 }  // namespace espat

@@ -16,6 +16,7 @@
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/time.h"
 
 namespace espat {
 
@@ -34,6 +35,20 @@ struct SocketOptions {
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
+/// How the client of an SSL link proves itself, and what it asks of the server (ESP-AT manual,
+/// CIPSSLCCONF, CIPSSLCCN, CIPSSLCSNI, CIPSSLCALPN, CIPSSLCPSK). Empty texts are not used.
+struct TlsClient {
+  bool present_certificate = false;  ///< client_cert and client_key of `pki_number`
+  bool verify_server = false;        ///< chain and dates, by client_ca of `ca_number`
+  uint8_t pki_number = 0;
+  uint8_t ca_number = 0;
+  std::string_view common_name;   ///< with verify_server: the certificate must be for this name
+  std::string_view server_name;   ///< SNI
+  std::string_view alpn;          ///< protocols, each behind a byte that is its length (RFC 7301)
+  std::string_view psk;           ///< key; set: only TLS 1.2 with a pre-shared key is offered
+  std::string_view psk_identity;  ///< who it belongs to, as the server knows it
+};
+
 /// What World::link_open is to open. Host names are already resolved.
 struct OpenRequest {
   Transport transport = Transport::tcp;
@@ -43,6 +58,7 @@ struct OpenRequest {
   uint16_t local_port = 0;    ///< 0 = any
   uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
   SocketOptions options;
+  TlsClient tls;  ///< ssl only
 };
 
 /// What World::server_open is to listen for (ESP-AT manual, CIPSERVER).
@@ -54,6 +70,24 @@ struct ServerRequest {
   bool softap = false;         ///< on the SoftAP's
   bool verify_client = false;  ///< ssl: ask for a certificate and check it against server_ca
   friend bool operator==(const ServerRequest&, const ServerRequest&) = default;
+};
+
+/// The files of a module's key material: certificates and keys in PEM. Those of a client are
+/// numbered, 0 to 99; those of the server are not.
+enum class PkiFile : uint8_t {
+  client_certificate,
+  client_key,
+  client_ca,
+  server_certificate,
+  server_key,
+  server_ca,
+};
+
+/// What World::pki_state found.
+enum class PkiState : uint8_t {
+  usable,
+  missing,
+  broken,  ///< not what it should be, or a key that does not belong to its certificate
 };
 
 /// Line settings in the manual's own encoding (ESP-AT manual, UART_CUR).
@@ -116,8 +150,8 @@ class World {
 
   // --- links ----------------------------------------------------------------------------------
 
-  /// Opens link `link`, which is not open. Answered by LinkOpened or LinkFailed, unless
-  /// link_close comes first.
+  /// Opens link `link`, which is not open. Answered by LinkOpened (for ssl after the handshake, of
+  /// which each step may take 10 s) or LinkFailed, unless link_close comes first.
   virtual void link_open(LinkId link, const OpenRequest& request) = 0;
 
   /// Offers bytes of a stream, or for UDP one datagram to `to` (always taken whole, or dropped as
@@ -139,6 +173,8 @@ class World {
 
   /// Listens on the addresses of the request; there is one server at a time. Answered by
   /// ServerOpened or ServerFailed, unless server_close comes first. No client is admitted yet.
+  /// A client of an ssl server is one (LinkAccepted) once its handshake is done; one that fails it
+  /// is only a line on the log.
   virtual void server_open(const ServerRequest& request) = 0;
 
   /// Link `link` is for the next client (LinkAccepted) and has these options from its first byte.
@@ -148,6 +184,16 @@ class World {
 
   /// Listens no more. Links of clients stay open; no LinkAccepted comes after it.
   virtual void server_close() = 0;
+
+  // --- TLS ------------------------------------------------------------------------------------
+
+  /// Whether a file of key material is there and can be used; what is wrong with a broken one goes
+  /// to the log. `number` is 0 for the server's files. It is read anew for every link and server.
+  virtual PkiState pki_state(PkiFile file, uint8_t number) = 0;
+
+  /// The module's clock was set, to so much after 1970-01-01T00:00:00Z. From power-on and restart()
+  /// on it counts from that date. By it the dates of certificates are checked.
+  virtual void clock_set(Duration since_1970) = 0;
 
   // --- names ----------------------------------------------------------------------------------
 
@@ -183,7 +229,8 @@ class World {
   // --- the module itself ----------------------------------------------------------------------
 
   /// The chip restarts: every link and the server are closed, every request forgotten, the station
-  /// has left, the line has its default settings. No event of before comes after it. Flash stays.
+  /// has left, the line has its default settings, the clock begins anew. No event of before comes
+  /// after it. Flash stays.
   virtual void restart() = 0;
 
   /// One line for the log port, without a line end.

@@ -215,17 +215,13 @@ Outcome set_log(Session& s, const Args& args) {
   return kOk;
 }
 
-int64_t seconds_since_boot(const Session& s) {
-  return std::chrono::floor<std::chrono::seconds>(s.now() - s.booted_at()).count();
-}
-
 Outcome query_timestamp(Session& s, const Args&) {
-  s.info(s.name(), ':', s.ram.clock_offset_s + seconds_since_boot(s));
+  s.info(s.name(), ':', std::chrono::floor<std::chrono::seconds>(s.clock()).count());
   return kOk;
 }
 
 Outcome set_timestamp(Session& s, const Args& args) {
-  s.ram.clock_offset_s = args.integer("unix_time_s") - seconds_since_boot(s);
+  s.set_clock(std::chrono::seconds(args.integer("unix_time_s")));
   return kOk;
 }
 

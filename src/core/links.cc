@@ -97,7 +97,8 @@ void Links::prepare(LinkId id, const LinkSpec& spec) {
                    .local = spec.local,
                    .local_port = spec.local_port,
                    .keep_alive_s = spec.keep_alive_s,
-                   .options = {}};
+                   .options = {},
+                   .tls = {}};
 }
 
 void Links::resolve(LinkId id) {

@@ -325,6 +325,11 @@ void Session::fall_asleep() {
   if (!for_ever) timers.set(Timer::boot, now_ + std::max(ram.deep_sleep, profile.boot_time));
 }
 
+void Session::set_clock(Duration since_1970) {
+  ram.clock_offset = since_1970 - (now_ - booted_at_);
+  world.clock_set(since_1970);
+}
+
 /// Everything that runs on the chip ends.
 void Session::stop() {
   wait_ = nullptr;

@@ -120,7 +120,9 @@ class Session {
   void info_data(std::string_view head, Bytes payload) { out_.write(Frame{head, payload, {}}); }
 
   Time now() const { return now_; }
-  Time booted_at() const { return booted_at_; }
+  /// The module's clock: what has passed since 1970-01-01T00:00:00Z, or since boot until it is set.
+  Duration clock() const { return ram.clock_offset + (now_ - booted_at_); }
+  void set_clock(Duration since_1970);
   /// Bytes of heap that a chip in this state would have free, and the least it ever had.
   uint32_t free_heap() const;
   uint32_t least_free_heap() const { return least_heap_; }
@@ -172,12 +174,12 @@ class Session {
     bool passive = false;                            ///< CIPRECVMODE
     bool passthrough = false;                        ///< CIPMODE: received data is printed as it is
     std::array<LinkOptions, kLinks> link_options{};  ///< CIPTCPOPT
-    int64_t clock_offset_s = 0;  ///< the module's clock less the time since boot
-    int32_t sleep_mode = 0;      ///< SLEEP
-    Duration deep_sleep{};       ///< GSLP: how long; zero = for ever
-    LinkId opening = 0;          ///< CIPSTART: the link that is being opened
-    LinkId reading = 0;          ///< CIPRECVDATA: the link that was read
-    size_t read_bytes = 0;       ///< and how much of it
+    Duration clock_offset{};  ///< the module's clock less the time since boot
+    int32_t sleep_mode = 0;   ///< SLEEP
+    Duration deep_sleep{};    ///< GSLP: how long; zero = for ever
+    LinkId opening = 0;       ///< CIPSTART: the link that is being opened
+    LinkId reading = 0;       ///< CIPRECVDATA: the link that was read
+    size_t read_bytes = 0;    ///< and how much of it
     UartConfig uart;
     struct {
       LinkId link = 0;

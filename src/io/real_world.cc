@@ -65,7 +65,9 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       trace_(trace),
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
-      wifi_(shard, config.network, modem) {}
+      wifi_(shard, config.network, modem) {
+  clock_set({});
+}
 
 RealWorld::~RealWorld() {
   end_all();
@@ -205,6 +207,12 @@ void RealWorld::server_hindered(const std::error_code& error) {
   log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
 }
 
+PkiState RealWorld::pki_state(PkiFile, uint8_t) { return PkiState::missing; }
+
+void RealWorld::clock_set(Duration since_1970) {
+  clock_offset_ = since_1970 - shard_.now().time_since_epoch();
+}
+
 void RealWorld::resolve(QueryId query, std::string_view host, Family family,
                         std::span<const Endpoint> servers) {
   std::shared_ptr<NameLookup>& lookup = lookups_[query];
@@ -248,6 +256,7 @@ void RealWorld::write_flash(FlashChange change) {
 
 void RealWorld::restart() {
   end_all();
+  clock_set({});
   port_.configure(config_.modem.line);
 }
 

@@ -47,6 +47,9 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   void server_admit(std::optional<LinkId> link, const SocketOptions& options) override;
   void server_close() override;
 
+  PkiState pki_state(PkiFile file, uint8_t number) override;
+  void clock_set(Duration since_1970) override;
+
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override;
 
@@ -88,7 +91,8 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   Lease boot_;  ///< what was asked for since the module started
   std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
   std::shared_ptr<TcpServer> server_;
-  Lease server_life_;  ///< what was asked for since the server was last closed
+  Duration clock_offset_{};  ///< the module's clock less the shard's
+  Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   Wifi wifi_;
 };

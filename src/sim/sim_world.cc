@@ -3,6 +3,7 @@
 namespace espat::sim {
 
 void SimWorld::power_loss() {
+  clock_.reset();
   turns_.forget_posted();
   network_.restart();
   wifi_.restart();
@@ -28,6 +29,17 @@ void SimWorld::server_open(const ServerRequest& request) {
   network_.open_server(request, request.v6 ? station.ip6_global : station.ip);
 }
 
+PkiState SimWorld::pki_state(PkiFile file, uint8_t number) {
+  turns_.world_called("pki_state");
+  const auto found = pki_.find({file, number});
+  return found == pki_.end() ? PkiState::usable : found->second;
+}
+
+void SimWorld::clock_set(Duration since_1970) {
+  turns_.world_called("clock_set");
+  clock_ = since_1970;
+}
+
 std::string_view SimWorld::flash_get(std::string_view key) {
   turns_.world_called("flash_get");
   return flash_.get(key);
@@ -36,6 +48,7 @@ std::string_view SimWorld::flash_get(std::string_view key) {
 void SimWorld::restart() {
   turns_.world_called("restart");
   ++restarts_;
+  clock_.reset();
   turns_.forget_posted();
   network_.restart();
   wifi_.restart();

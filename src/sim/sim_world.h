@@ -7,7 +7,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "espat/world.h"
 #include "sim/sim_flash.h"
@@ -41,6 +44,11 @@ class SimWorld final : public World {
   /// Where the module's SoftAP lives; links that use it have this local address.
   void set_softap_ip(const IpAddress& ip) { softap_ip_ = ip; }
 
+  /// What is in the place of a file of key material; usable unless set.
+  void set_pki(PkiFile file, uint8_t number, PkiState state) { pki_[{file, number}] = state; }
+  /// What the modem last said that its clock shows; nothing if it is as after boot.
+  std::optional<Duration> clock() const { return clock_; }
+
   /// The latest lines of the log port, at most kLogLinesMax.
   const std::deque<std::string>& log_lines() const { return log_lines_; }
   /// How often the module has restarted by itself.
@@ -67,6 +75,8 @@ class SimWorld final : public World {
     network_.admit(link, options);
   }
   void server_close() override { network_.close_server(); }
+  PkiState pki_state(PkiFile file, uint8_t number) override;
+  void clock_set(Duration since_1970) override;
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override {
     names_.resolve(query, host, family, servers);
@@ -91,6 +101,8 @@ class SimWorld final : public World {
   SimWifi wifi_;
   SimFlash flash_;
   IpAddress softap_ip_ = IpAddress::v4(192, 168, 4, 1);
+  std::map<std::pair<PkiFile, uint8_t>, PkiState> pki_;
+  std::optional<Duration> clock_;
   std::deque<std::string> log_lines_;
   uint32_t restarts_ = 0;
 };

@@ -35,6 +35,8 @@ class Port final : public espat::World {
   void server_open(const espat::ServerRequest&) override {}
   void server_admit(std::optional<espat::LinkId>, const espat::SocketOptions&) override {}
   void server_close() override {}
+  espat::PkiState pki_state(espat::PkiFile, uint8_t) override { return espat::PkiState::missing; }
+  void clock_set(espat::Duration) override {}
   void resolve(espat::QueryId, std::string_view, espat::Family,
                std::span<const espat::Endpoint>) override {}
   void join(const espat::JoinRequest&) override {}
