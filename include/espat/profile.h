@@ -36,6 +36,7 @@ struct Profile {
   uint16_t passthrough_packet_bytes;  ///< longest datagram that passthrough makes
   uint16_t passthrough_buffer_bytes;  ///< what the MCU may send while the network takes nothing
   uint8_t ssl_links_max;
+  bool ssl_counts_encrypted;         ///< passive receive counts what an SSL link got on the wire
   bool server_has_types;             ///< CIPSERVER takes "type" and CA
   std::array<RfLevel, 8> rf_levels;  ///< ascending; AT+RFPOWER
   uint8_t rf_power_max;              ///< quarter dBm

@@ -15,6 +15,7 @@ extern const std::span<const Command> kWifiInterfaceCommands;
 extern const std::span<const Command> kTcpipNetworkCommands;
 extern const std::span<const Command> kTcpipLinkCommands;
 extern const std::span<const Command> kTcpipServerCommands;
+extern const std::span<const Command> kTcpipSslCommands;
 extern const std::span<const Command> kTcpipReceiveCommands;
 extern const std::span<const Command> kTcpipPassthroughCommands;
 

@@ -10,8 +10,8 @@ std::span<const Command> command_set() {
     std::vector<Command> all;
     for (const auto chapter :
          {kBasicCommands, kWifiStationCommands, kWifiSoftApCommands, kWifiInterfaceCommands,
-          kTcpipNetworkCommands, kTcpipLinkCommands, kTcpipServerCommands, kTcpipReceiveCommands,
-          kTcpipPassthroughCommands}) {
+          kTcpipNetworkCommands, kTcpipLinkCommands, kTcpipServerCommands, kTcpipSslCommands,
+          kTcpipReceiveCommands, kTcpipPassthroughCommands}) {
       all.insert(all.end(), chapter.begin(), chapter.end());
     }
     return all;

@@ -46,13 +46,16 @@ Outcome open_link(Session& s, LinkId id, const LinkSpec& spec) {
   if (spec.local && spec.local.is_v6() != spec.v6) {
     return s.refuse("local address and type do not match");
   }
+  if (spec.transport == Transport::ssl && s.links.other_ssl_links(id) >= s.profile.ssl_links_max) {
+    return s.refuse("this chip has no memory for another SSL link");
+  }
   s.ram.opening = id;
   s.links.open(id, spec);
-  return s.await(kOpening, kOpenTimeout);
+  return s.await(kOpening, open_timeout(spec.transport));
 }
 
-LinkSpec tcp_spec(const Args& args) {
-  return {.transport = Transport::tcp,
+LinkSpec stream_spec(const Args& args, Transport transport) {
+  return {.transport = transport,
           .v6 = args.choice("type") == 1,
           .host = args.text("remote_host"),
           .port = static_cast<uint16_t>(args.integer("remote_port")),
@@ -70,7 +73,13 @@ LinkSpec udp_spec(const Args& args) {
           .peer_mode = static_cast<PeerMode>(args.integer("mode"))};
 }
 
-Outcome open_tcp(Session& s, const Args& args) { return open_link(s, args.link(), tcp_spec(args)); }
+Outcome open_tcp(Session& s, const Args& args) {
+  return open_link(s, args.link(), stream_spec(args, Transport::tcp));
+}
+
+Outcome open_ssl(Session& s, const Args& args) {
+  return open_link(s, args.link(), stream_spec(args, Transport::ssl));
+}
 
 Outcome open_udp(Session& s, const Args& args) { return open_link(s, args.link(), udp_spec(args)); }
 
@@ -81,7 +90,11 @@ Outcome open_on_free_link(Session& s, const LinkSpec& spec) {
 }
 
 Outcome open_tcp_on_free_link(Session& s, const Args& args) {
-  return open_on_free_link(s, tcp_spec(args));
+  return open_on_free_link(s, stream_spec(args, Transport::tcp));
+}
+
+Outcome open_ssl_on_free_link(Session& s, const Args& args) {
+  return open_on_free_link(s, stream_spec(args, Transport::ssl));
 }
 
 Outcome open_udp_on_free_link(Session& s, const Args& args) {
@@ -219,6 +232,7 @@ constexpr Param kPort = integer("remote_port", 1, 65535);
 constexpr Param kKeepAlive = opt(integer("keep_alive_s", 0, 7200));
 constexpr Param kLocalIp = opt(ip("local_ip"));
 constexpr Param kTcpType = opt(choice("type", "TCP|TCPv6"));
+constexpr Param kSslType = choice("type", "SSL|SSLv6");
 constexpr Param kUdpType = choice("type", "UDP|UDPv6");
 // Drivers of UDP servers send port 0 for "nobody yet", and leave the local port out.
 constexpr Param kUdpPort = integer("remote_port", 0, 65535);
@@ -233,13 +247,14 @@ constexpr Command kRows[] = {
      .help = "open a link",
      .chapter = kChapter,
      .set = {{{open_tcp, {link_id(), kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
-              {open_udp, {link_id(), kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}}}}},
+              {open_udp, {link_id(), kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}},
+              {open_ssl, {link_id(), kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
     {.name = "+CIPSTARTEX",
      .help = "open a link on the lowest free link ID",
      .chapter = kChapter,
      .set = {{{open_tcp_on_free_link, {kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
-              {open_udp_on_free_link,
-               {kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}}}}},
+              {open_udp_on_free_link, {kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}},
+              {open_ssl_on_free_link, {kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
     {.name = "+CIPSEND",
      .help = "send bytes: wait for the prompt, then give as many as announced; alone: passthrough",
      .chapter = kChapter,

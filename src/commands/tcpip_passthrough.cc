@@ -35,14 +35,22 @@ Outcome save_boot_link(Session& s, const Args& args, const LinkSpec& link) {
   return kOk;
 }
 
-Outcome save_tcp_boot_link(Session& s, const Args& args) {
+Outcome save_stream_boot_link(Session& s, const Args& args, Transport transport) {
   return save_boot_link(s, args,
-                        {.transport = Transport::tcp,
+                        {.transport = transport,
                          .v6 = args.choice("type") == 1,
                          .host = args.text("remote_host"),
                          .port = static_cast<uint16_t>(args.integer("remote_port")),
                          .local = {},
                          .keep_alive_s = static_cast<uint16_t>(args.integer("keep_alive_s"))});
+}
+
+Outcome save_tcp_boot_link(Session& s, const Args& args) {
+  return save_stream_boot_link(s, args, Transport::tcp);
+}
+
+Outcome save_ssl_boot_link(Session& s, const Args& args) {
+  return save_stream_boot_link(s, args, Transport::ssl);
 }
 
 Outcome save_udp_boot_link(Session& s, const Args& args) {
@@ -71,6 +79,8 @@ constexpr Param kMode = integer("mode", 0, 1);
 constexpr Param kHost = opt(text("remote_host", 1, 64));
 constexpr Param kPort = opt(integer("remote_port", 1, 65535));
 
+constexpr Param kKeepAlive = opt(integer("keep_alive_s", 0, 7200));
+
 constexpr Command kRows[] = {
     {.name = "+CIPMODE",
      .help = "normal transmission (0) or passthrough (1)",
@@ -81,11 +91,12 @@ constexpr Command kRows[] = {
      .help = "passthrough from power-on: off (0) or over this link (1)",
      .chapter = kChapter,
      .set = {{{save_tcp_boot_link,
-               {kMode, kHost, kPort, opt(choice("type", "TCP|TCPv6")),
-                opt(integer("keep_alive_s", 0, 7200))}},
+               {kMode, kHost, kPort, opt(choice("type", "TCP|TCPv6")), kKeepAlive}},
               {save_udp_boot_link,
                {kMode, kHost, kPort, choice("type", "UDP|UDPv6"),
-                opt(integer("local_port", 1, 65535))}}}},
+                opt(integer("local_port", 1, 65535))}},
+              {save_ssl_boot_link,
+               {kMode, kHost, kPort, choice("type", "SSL|SSLv6"), kKeepAlive}}}},
      .stored = Stored::always,
      .groups = S::kBootLink},
     {.name = "+CIPRECONNINTV",

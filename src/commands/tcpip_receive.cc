@@ -54,7 +54,7 @@ Outcome query_lengths(Session& s, const Args&) {
   for (LinkId id = 0; id < Links::count(); ++id) {
     if (id != 0) lengths.append(',');
     if (s.links[id].known()) {
-      lengths.append(s.links[id].unread_bytes());
+      lengths.append(s.links[id].counted_bytes());
     } else {
       lengths.append(-1);
     }

@@ -1,5 +1,6 @@
 // TCP/IP AT commands: the server (ESP-AT manual, CIPSERVER, CIPSERVERMAXCONN, CIPSTO).
 #include "commands/chapters.h"
+#include "commands/pki.h"
 #include "core/session.h"
 
 namespace espat {
@@ -10,15 +11,13 @@ constexpr std::string_view kChapter = "TCP/IP";
 
 constexpr int64_t kDefaultPort = 333;
 
-std::string_view type_name(const ServerRequest& request) { return request.v6 ? "TCPv6" : "TCP"; }
-
 Outcome query_server(Session& s, const Args&) {
   if (s.server.state() == Server::State::off) {
     s.info(s.name(), ":0");
     return kOk;
   }
   const ServerRequest& request = s.server.request();
-  s.info(s.name(), ":1,", request.port, ',', Quoted{type_name(request)}, ',',
+  s.info(s.name(), ":1,", request.port, ',', Quoted{type_name(request.transport, request.v6)}, ',',
          request.verify_client);
   return kOk;
 }
@@ -40,6 +39,13 @@ Outcome close_server(Session& s, const Args& args) {
   return kOk;
 }
 
+std::optional<Outcome> find_server_pki(Session& s, bool verify_client) {
+  auto refusal = refuse_without(s, PkiFile::server_certificate, 0);
+  if (!refusal) refusal = refuse_without(s, PkiFile::server_key, 0);
+  if (!refusal && verify_client) refusal = refuse_without(s, PkiFile::server_ca, 0);
+  return refusal;
+}
+
 Outcome set_server(Session& s, const Args& args) {
   if (args.integer("mode") == 0) return close_server(s, args);
   if (!s.ram.mux) return s.refuse("the server needs CIPMUX=1");
@@ -48,19 +54,26 @@ Outcome set_server(Session& s, const Args& args) {
   }
   const int64_t port = args.given("param2") ? args.integer("param2") : kDefaultPort;
   if (port == 0) return s.refuse_value(args.position("param2"), "no such port");
-  const bool v6 = args.choice("type") == 1;
+  enum : size_t { kTcpV6 = 1, kSsl = 2, kSslV6 = 3 };  // as in the row
+  const size_t type = args.choice("type");
+  const bool v6 = type == kTcpV6 || type == kSslV6;
+  const bool ssl = type >= kSsl;
   if (v6 && s.settings.ipv6 == 0) return s.refuse("IPv6 is off, see AT+CIPV6");
-  const ServerRequest request = {.transport = Transport::tcp,
+  const ServerRequest request = {.transport = ssl ? Transport::ssl : Transport::tcp,
                                  .v6 = v6,
                                  .port = static_cast<uint16_t>(port),
                                  .station = s.station.enabled(),
                                  .softap = s.station.softap_enabled(),
-                                 .verify_client = false};
+                                 .verify_client = ssl && args.integer("ca_enable") != 0};
   if (s.server.state() != Server::State::off) {
     // The same once more is OK before v3.1 (wire.md, section 7); there is no second server.
     return s.server.request() == request ? kOk : s.refuse("there is a server already");
   }
   if (!s.network_up()) return s.refuse("no ip");
+  if (ssl) {
+    const auto refusal = find_server_pki(s, request.verify_client);
+    if (refusal) return *refusal;
+  }
   s.server.open(request);
   return s.await(kOpeningServer);
 }
@@ -99,7 +112,7 @@ constexpr Command kRows[] = {
      .query = query_server,
      .set = {{{set_server,
                {integer("mode", 0, 1), opt(integer("param2", 0, 65535)),
-                opt(choice("type", "TCP|TCPv6")), opt(integer("ca_enable", 0, 1))}}}}},
+                opt(choice("type", "TCP|TCPv6|SSL|SSLv6")), opt(integer("ca_enable", 0, 1))}}}}},
     {.name = "+CIPSERVERMAXCONN",
      .help = "how many clients the server takes; set it before the server is on",
      .chapter = kChapter,

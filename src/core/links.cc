@@ -6,6 +6,10 @@
 
 namespace espat {
 
+Duration open_timeout(Transport transport) {
+  return transport == Transport::ssl ? kOpenTimeout + kHandshakeTimeout : kOpenTimeout;
+}
+
 std::string_view text_of(LinkError error) {
   switch (error) {
     case LinkError::none:
@@ -32,7 +36,7 @@ std::string_view text_of(LinkError error) {
   return "failed";
 }
 
-std::string_view Link::type_name() const {
+std::string_view type_name(Transport transport, bool v6) {
   switch (transport) {
     case Transport::tcp:
       return v6 ? "TCPv6" : "TCP";
@@ -53,6 +57,15 @@ bool Links::stream_open() const {
   return std::any_of(links_.begin(), links_.end(), [](const Link& link) {
     return link.state == Link::State::open && link.transport != Transport::udp;
   });
+}
+
+size_t Links::other_ssl_links(LinkId than) const {
+  size_t count = 0;
+  for (LinkId id = 0; id < Links::count(); ++id) {
+    const bool in_use = links_[id].state != Link::State::free;
+    if (id != than && in_use && links_[id].transport == Transport::ssl) ++count;
+  }
+  return count;
 }
 
 LinkId Links::lowest_free() const {
@@ -91,14 +104,10 @@ void Links::prepare(LinkId id, const LinkSpec& spec) {
   link.peer_mode = spec.peer_mode;
   const auto address = literal(spec.host);
   if (!address) link.host = spec.host;
-  requests_[id] = {.transport = spec.transport,
-                   .remote = {address.value_or(IpAddress()), spec.port},
-                   .netif = Netif::station,
-                   .local = spec.local,
-                   .local_port = spec.local_port,
-                   .keep_alive_s = spec.keep_alive_s,
-                   .options = {},
-                   .tls = {}};
+  targets_[id] = {.remote = {address.value_or(IpAddress()), spec.port},
+                  .local = spec.local,
+                  .local_port = spec.local_port,
+                  .keep_alive_s = spec.keep_alive_s};
 }
 
 void Links::resolve(LinkId id) {
@@ -111,11 +120,30 @@ void Links::connect(LinkId id, const IpAddress& address) {
   Link& link = links_[id];
   link.state = Link::State::connecting;
   link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
-  OpenRequest& request = requests_[id];
-  request.netif = link.netif;
-  request.remote.address = address;
-  request.options = socket_options(id);
-  s_.world.link_open(id, request);
+  const Target& target = targets_[id];
+  s_.world.link_open(id, {.transport = link.transport,
+                          .remote = {address, target.remote.port},
+                          .netif = link.netif,
+                          .local = target.local,
+                          .local_port = target.local_port,
+                          .keep_alive_s = target.keep_alive_s,
+                          .options = socket_options(id),
+                          .tls = tls_client(id)});
+}
+
+TlsClient Links::tls_client(LinkId id) const {
+  enum : int32_t { kPresent = 1, kVerify = 2 };  // bits of <auth_mode>
+  const SslConf conf = s_.settings.ssl_conf[id];
+  const SslTexts& texts = s_.ram.ssl_texts[id];
+  return {.present_certificate = (conf.auth_mode & kPresent) != 0,
+          .verify_server = (conf.auth_mode & kVerify) != 0,
+          .pki_number = static_cast<uint8_t>(conf.pki_number),
+          .ca_number = static_cast<uint8_t>(conf.ca_number),
+          .common_name = texts.common_name,
+          .server_name = texts.server_name,
+          .alpn = texts.alpn,
+          .psk = texts.psk,
+          .psk_identity = texts.psk_hint};
 }
 
 SocketOptions Links::socket_options(LinkId id) const {
@@ -242,7 +270,7 @@ void Links::close_clients() {
 
 void Links::reset() {
   for (LinkId id = 0; id < count(); ++id) free(id);
-  requests_.fill(OpenRequest{});
+  targets_.fill({});
   any_since_join_ = false;
 }
 
@@ -256,7 +284,7 @@ void Links::hold_closed(LinkId id, const LinkSpec& spec) {
 
 void Links::reopen(LinkId id) {
   if (links_[id].host.empty()) {
-    connect(id, requests_[id].remote.address);
+    connect(id, targets_[id].remote.address);
   } else {
     resolve(id);
   }
@@ -307,6 +335,8 @@ void Links::on_event(const Event& event) {
     if (links_[closed->link].state != Link::State::open) return;
     log_end(closed->link, closed->error);
     ended(closed->link);
+  } else if (const auto* encrypted = std::get_if<LinkEncrypted>(&event)) {
+    count_encrypted(*encrypted);
   }
 }
 

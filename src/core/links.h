@@ -51,6 +51,12 @@ struct LinkOptions {
   int32_t send_timeout_ms = 0;  ///< 0 = wait for ever
 };
 
+/// How long opening such a link may take, the resolution of its name included.
+Duration open_timeout(Transport transport);
+
+/// As the manual calls such a link or server: "TCP", "UDPv6", ...
+std::string_view type_name(Transport transport, bool v6);
+
 /// Why a link failed or ended, in words for the log port.
 std::string_view text_of(LinkError error);
 
@@ -78,17 +84,19 @@ struct Link {
   Endpoint local;
   Endpoint remote;
   Time last_received{};
-  Time notice_due = kNever;  ///< the next notice waits until then
-  size_t announced = 0;      ///< bytes in the inbox that a notice has told of
+  Time notice_due = kNever;    ///< the next notice waits until then
+  size_t announced = 0;        ///< bytes in the inbox that a notice has told of
+  size_t encrypted_extra = 0;  ///< SSL: how much longer on the wire what is in the inbox was
   uint32_t lost_datagrams = 0;
   std::string host;              ///< name to resolve again; empty = it was a literal
   std::unique_ptr<Inbox> inbox;  ///< null = empty
 
-  /// As CIPSTATUS prints it: "TCP", "UDPv6", ...
-  std::string_view type_name() const;
+  std::string_view type_name() const { return espat::type_name(transport, v6); }
   /// The MCU has been told of it and not yet of its end.
   bool known() const { return state == State::open || state == State::ended; }
   size_t unread_bytes() const { return inbox ? inbox->size() : 0; }
+  /// What notices and CIPRECVLEN count: of SSL what came over the wire (ESP-AT manual, CIPRECVLEN).
+  size_t counted_bytes() const { return inbox ? inbox->size() + encrypted_extra : 0; }
 };
 
 class Links {
@@ -102,6 +110,8 @@ class Links {
   bool any_in_use() const;
   /// A TCP or SSL link is open (STATUS:3 of CIPSTATUS).
   bool stream_open() const;
+  /// How many SSL links are in use, other than this one.
+  size_t other_ssl_links(LinkId than) const;
   /// A link has been opened since the station joined (STATUS:4 of CIPSTATUS).
   bool any_since_join() const { return any_since_join_; }
   void forget_history() { any_since_join_ = false; }
@@ -143,7 +153,9 @@ class Links {
 
   /// What CIPTCPOPT and CIPRECVMODE ask for on this link.
   SocketOptions socket_options(LinkId id) const;
-  /// They have changed: an open link gets them too.
+  /// What CIPSSLCCONF and its like ask for on this link; lives until they change.
+  TlsClient tls_client(LinkId id) const;
+  /// The socket options have changed: an open link gets them too.
   void configure(LinkId id);
 
   // --- passthrough ---
@@ -184,6 +196,7 @@ class Links {
   void log_end(LinkId id, LinkError error);
 
   // links_receive.cc
+  void count_encrypted(const LinkEncrypted& event);
   size_t receive_passive(LinkId id, Bytes data, const Endpoint& from);
   size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
   bool print_inbox(LinkId id);
@@ -195,7 +208,14 @@ class Links {
 
   Session& s_;
   std::array<Link, kLinks> links_{};
-  std::array<OpenRequest, kLinks> requests_{};
+  /// What a link is opened with, kept for opening it again.
+  struct Target {
+    Endpoint remote;
+    IpAddress local;
+    uint16_t local_port = 0;
+    uint16_t keep_alive_s = 0;
+  };
+  std::array<Target, kLinks> targets_{};
   Failure last_failure_ = Failure::network;
   bool any_since_join_ = false;
   LinkId first_to_resume_ = 0;

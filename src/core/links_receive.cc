@@ -111,6 +111,13 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   return taken;
 }
 
+void Links::count_encrypted(const LinkEncrypted& event) {
+  Link& link = links_[event.link];
+  if (s_.ram.passive && s_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
+    link.encrypted_extra += event.extra_bytes;
+  }
+}
+
 /// Tells of what is in the inbox, unless the MCU has been told and has not read since. A notice
 /// that must wait is written when it may be, with what there is then.
 void Links::notice(LinkId id) {
@@ -119,9 +126,9 @@ void Links::notice(LinkId id) {
   link.noticed = true;
   link.announced = link.inbox->size();
   if (s_.ram.mux) {
-    s_.urc("\r\n+IPD,", id, ',', link.announced);
+    s_.urc("\r\n+IPD,", id, ',', link.counted_bytes());
   } else {
-    s_.urc("\r\n+IPD,", link.announced);
+    s_.urc("\r\n+IPD,", link.counted_bytes());
   }
 }
 
@@ -148,6 +155,7 @@ Endpoint Links::sender(LinkId id, size_t bytes) const {
 void Links::read_done(LinkId id, size_t bytes) {
   Link& link = links_[id];
   link.inbox->drop(bytes);
+  link.encrypted_extra = 0;  // once a part was read, the rest lies decrypted
   link.announced -= std::min(link.announced, bytes);
   link.noticed = false;
   link.notice_due = kNever;

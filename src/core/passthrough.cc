@@ -151,7 +151,7 @@ void Passthrough::on_relink_timer() {
   if (s_.links[kLink].state != Link::State::lost) {
     s_.links.give_up(kLink);  // which leads to attempt_failed
   } else if (s_.network_up()) {
-    s_.timers.set(Timer::relink, s_.now() + kOpenTimeout);
+    s_.timers.set(Timer::relink, s_.now() + open_timeout(s_.links[kLink].transport));
     s_.links.reopen(kLink);
   }
 }

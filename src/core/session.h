@@ -18,6 +18,7 @@
 #include "core/passthrough.h"
 #include "core/server.h"
 #include "core/settings.h"
+#include "core/ssl_texts.h"
 #include "core/station.h"
 #include "core/text.h"
 #include "core/timers.h"
@@ -34,6 +35,8 @@ namespace espat {
 // Limits of the session. The line's is in line_reader.h, the links' in links.h, the guard time's in
 // escape.h; what differs between chips is in the profile.
 inline constexpr Duration kOpenTimeout = std::chrono::seconds(20);  // name and connection
+// The world ends a handshake that stands still for 10 s; this is for one that only creeps.
+inline constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
 inline constexpr Duration kResolveTimeout = std::chrono::seconds(20);
 inline constexpr Duration kStrictGap = std::chrono::milliseconds(1);  // where a URC may stand
 inline constexpr Duration kBurstGap = std::chrono::microseconds(1);   // bytes of one instant end
@@ -174,6 +177,7 @@ class Session {
     bool passive = false;                            ///< CIPRECVMODE
     bool passthrough = false;                        ///< CIPMODE: received data is printed as it is
     std::array<LinkOptions, kLinks> link_options{};  ///< CIPTCPOPT
+    SslTextsOf<kLinks> ssl_texts;                    ///< CIPSSLCCN and its like
     Duration clock_offset{};  ///< the module's clock less the time since boot
     int32_t sleep_mode = 0;   ///< SLEEP
     Duration deep_sleep{};    ///< GSLP: how long; zero = for ever

@@ -9,11 +9,13 @@ namespace espat {
 
 namespace {
 
+using SslConfs = std::array<SslConf, kLinks>;
+
 /// How one member of Settings is called in flash.
 struct Field {
   std::string_view key;
   Settings::Groups group;
-  std::variant<int32_t Settings::*, std::string Settings::*> member;
+  std::variant<int32_t Settings::*, std::string Settings::*, SslConfs Settings::*> member;
 };
 
 using S = Settings;
@@ -63,6 +65,7 @@ constexpr Field kFields[] = {
     {"dns.2", S::kDns, &S::dns2},
     {"dns.3", S::kDns, &S::dns3},
     {"relink.interval", S::kRelink, &S::relink_interval},
+    {"ssl.conf", S::kSslConf, &S::ssl_conf},
     {"boot_link.mode", S::kBootLink, &S::boot_link},
     {"boot_link.transport", S::kBootLink, &S::boot_link_transport},
     {"boot_link.v6", S::kBootLink, &S::boot_link_v6},
@@ -72,7 +75,43 @@ constexpr Field kFields[] = {
     {"boot_link.keep_alive_s", S::kBootLink, &S::boot_link_keep_alive_s},
 };
 
+/// "0,0,0;2,0,1;...": auth mode, PKI and CA of each link.
+std::string encode(const SslConfs& confs) {
+  std::string text;
+  for (const SslConf& conf : confs) {
+    if (!text.empty()) text += ';';
+    text += std::to_string(conf.auth_mode) + ',' + std::to_string(conf.pki_number) + ',' +
+            std::to_string(conf.ca_number);
+  }
+  return text;
+}
+
+/// Takes a number that is at most `max`, and the byte behind it, off the front of `text`.
+bool take_number(std::string_view& text, int32_t max, char behind, int32_t& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  if (failure != std::errc{} || stop == end || *stop != behind) return false;
+  text.remove_prefix(static_cast<size_t>(stop + 1 - text.data()));
+  return number >= 0 && number <= max;
+}
+
+void decode(std::string_view value, SslConfs& confs) {
+  const std::string text = std::string(value) + ';';
+  std::string_view rest = text;
+  SslConfs read;
+  for (SslConf& conf : read) {
+    const bool right = take_number(rest, 3, ',', conf.auth_mode) &&
+                       take_number(rest, kPkiNumberMax, ',', conf.pki_number) &&
+                       take_number(rest, kPkiNumberMax, ';', conf.ca_number);
+    if (!right) return;
+  }
+  if (rest.empty()) confs = read;
+}
+
 std::string encode(const Settings& settings, const Field& field) {
+  if (const auto* confs = std::get_if<SslConfs S::*>(&field.member)) {
+    return encode(settings.**confs);
+  }
   if (const auto* number = std::get_if<int32_t S::*>(&field.member)) {
     return std::to_string(settings.**number);
   }
@@ -83,6 +122,9 @@ void decode(std::string_view value, const Field& field, Settings& settings) {
   if (const auto* text = std::get_if<std::string S::*>(&field.member)) {
     settings.** text = value;
     return;
+  }
+  if (const auto* confs = std::get_if<SslConfs S::*>(&field.member)) {
+    return decode(value, settings.**confs);
   }
   int32_t number = 0;
   const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);

@@ -1,6 +1,7 @@
 // What a module remembers: values in RAM, and how each is written to flash (NVS).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,16 @@
 #include "espat/world.h"
 
 namespace espat {
+
+inline constexpr int32_t kPkiNumberMax = 99;  // two digits in the names of the files
+
+/// CIPSSLCCONF, of one link.
+struct SslConf {
+  int32_t auth_mode = 0;  ///< bit 0: shows its certificate, bit 1: verifies the server's
+  int32_t pki_number = 0;
+  int32_t ca_number = 0;
+  friend bool operator==(const SslConf&, const SslConf&) = default;
+};
 
 /// Current values. A set command changes them here; its row names the groups of them that go to
 /// flash. Texts that are empty mean "not set".
@@ -39,6 +50,7 @@ struct Settings {
     kRelink = 1u << 16,      ///< CIPRECONNINTV
     kBootLink = 1u << 17,    ///< SAVETRANSLINK
     kSoftApPhy = 1u << 18,   ///< CWAPPROTO
+    kSslConf = 1u << 19,     ///< CIPSSLCCONF
   };
 
   // UART_DEF
@@ -64,7 +76,8 @@ struct Settings {
   int32_t dns_manual = 0;
   std::string dns1, dns2, dns3;
   int32_t relink_interval = 1;  ///< of 100 ms
-  int32_t boot_link = 0;        ///< 1: passthrough from power-on, over this link
+  std::array<SslConf, kLinks> ssl_conf{};
+  int32_t boot_link = 0;  ///< 1: passthrough from power-on, over this link
   int32_t boot_link_transport = 0, boot_link_v6 = 0;
   std::string boot_link_host;
   int32_t boot_link_port = 0, boot_link_local_port = 0, boot_link_keep_alive_s = 0;

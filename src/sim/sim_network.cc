@@ -7,7 +7,29 @@ namespace espat::sim {
 
 namespace {
 constexpr size_t kDatagramsQueuedMax = 64;  // as a socket's receive buffer: the rest is lost
+
+std::string in_words(const TlsClient& tls) {
+  std::string text =
+      "auth " + std::to_string((tls.present_certificate ? 1 : 0) + (tls.verify_server ? 2 : 0));
+  text += " pki " + std::to_string(tls.pki_number) + " ca " + std::to_string(tls.ca_number);
+  std::string protocols;
+  for (std::string_view rest = tls.alpn; !rest.empty();) {
+    const auto size = static_cast<uint8_t>(rest.front());
+    if (!protocols.empty()) protocols += ',';
+    protocols += rest.substr(1, size);
+    rest.remove_prefix(1 + size_t{size});
+  }
+  const std::pair<const char*, std::string_view> values[] = {{" cn ", tls.common_name},
+                                                             {" sni ", tls.server_name},
+                                                             {" alpn ", protocols},
+                                                             {" psk ", tls.psk},
+                                                             {" identity ", tls.psk_identity}};
+  for (const auto& [name, value] : values) {
+    if (!value.empty()) text.append(name).append(value);
+  }
+  return text;
 }
+}  // namespace
 
 // --- the module's end -------------------------------------------------------------------------
 
@@ -25,6 +47,8 @@ void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& 
   slot.state = Slot::State::opening;
   slot.options = request.options;
   slot.datagrams = request.transport == Transport::udp;
+  slot.ssl = request.transport == Transport::ssl;
+  if (slot.ssl) slot.tls = in_words(request.tls);
   slot.remote = request.remote;
   slot.local.address = request.local ? request.local : own;
   slot.local.port = request.local_port != 0 ? request.local_port : next_port_++;
@@ -56,6 +80,11 @@ void SimNetwork::connect(LinkId link, const OpenRequest& request) {
       return post_for(link, round_trip, [this, link] { fail(link, LinkError::refused); });
     case Listener::Answer::unreachable:
       return post_for(link, round_trip, [this, link] { fail(link, LinkError::unreachable); });
+    case Listener::Answer::fails_tls:
+      if (slots_[link].ssl) {
+        return post_for(link, 2 * round_trip, [this, link] { fail(link, LinkError::tls); });
+      }
+      break;
     case Listener::Answer::accepts:
       break;
   }
@@ -184,6 +213,7 @@ void SimNetwork::open_server(const ServerRequest& request, const IpAddress& own)
   turns_.rule(!listening_, "server_open while a server is open");
   const bool free = request.port != occupied_port_;
   if (free) listening_ = Endpoint{own, request.port};
+  listening_for_ssl_ = request.transport == Transport::ssl;
   turns_.post(Duration(0), [this, free, serial = ++server_serial_] {
     if (serial != server_serial_) return;
     turns_.event(free ? Event(ServerOpened{}) : Event(ServerFailed{LinkError::address_in_use}));
@@ -222,6 +252,7 @@ void SimNetwork::accept(PeerId peer, const Endpoint& from, uint16_t port) {
   const LinkId link = *std::exchange(admitted_, std::nullopt);
   Slot& slot = renew(link);
   slot.state = Slot::State::open;
+  slot.ssl = listening_for_ssl_;
   slot.options = admitted_options_;
   slot.local = *listening_;
   slot.remote = from;
@@ -256,6 +287,9 @@ void SimNetwork::pump(LinkId link) {
     ++slot.serial;
     turns_.event(LinkClosed{link, slot.error});
     return;
+  }
+  if (slot.extra_bytes != 0) {
+    turns_.event(LinkEncrypted{link, std::exchange(slot.extra_bytes, 0)});
   }
   const uint64_t serial = slot.serial;
   const std::string bytes = slot.arrived.substr(0, read_max_bytes_);
@@ -301,6 +335,7 @@ void SimNetwork::peer_send(PeerId peer, std::string_view bytes) {
     Slot* slot = slot_of(connections_[peer]);
     if (!slot) return;
     slot->arrived += copy;
+    if (slot->ssl) slot->extra_bytes += record_overhead_bytes_;
     pump_soon(connections_[peer].link, Duration(0));
   });
 }

@@ -34,6 +34,7 @@ struct Listener {
     refuses,      ///< RST, as an endpoint at which nothing listens
     silent,       ///< the SYN is lost for ever
     unreachable,  ///< ICMP says so
+    fails_tls,    ///< takes TCP connections, and no handshake comes of it
   };
   Answer answer = Answer::accepts;
   std::function<void(PeerId)> on_open;
@@ -57,6 +58,8 @@ class SimNetwork {
   void set_latency(Duration latency) { latency_ = latency; }
   /// How many bytes of a link may be on their way or unread by the peer.
   void set_send_window(size_t bytes);
+  /// How much longer on the wire everything is that a peer of an SSL link sends at once.
+  void set_record_overhead(uint32_t bytes) { record_overhead_bytes_ = bytes; }
   /// How many bytes the module is offered at a time.
   void set_read_max(size_t bytes) { read_max_bytes_ = bytes; }
   /// The local port of the next connection that does not choose one.
@@ -92,6 +95,9 @@ class SimNetwork {
   uint64_t sent_bytes() const { return sent_; }
   /// The options of an open link, as the modem last gave them.
   const SocketOptions& link_options(LinkId link) const { return slots_[link].options; }
+  /// What the modem asked of TLS when it opened the link, in words: "auth 3 pki 0 ca 1 cn a.b", and
+  /// only those of cn, sni, alpn, psk and identity that are set.
+  const std::string& tls_asked(LinkId link) const { return slots_[link].tls; }
   /// A datagram to a local endpoint of the module; lost if no UDP link has that port.
   void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
 
@@ -123,6 +129,9 @@ class SimNetwork {
     State state = State::closed;
     uint64_t serial = 0;  // what was posted for an earlier life of the slot is void
     bool datagrams = false;
+    bool ssl = false;
+    std::string tls;           // see tls_asked
+    uint32_t extra_bytes = 0;  // of what arrived, not yet told of
     SocketOptions options;
     Endpoint local;
     Endpoint remote;
@@ -178,6 +187,7 @@ class SimNetwork {
   std::array<Slot, kLinks> slots_{};
   std::deque<Connection> connections_;  // never moved: peer functions may add to it
   std::optional<Endpoint> listening_;   // the module's server
+  bool listening_for_ssl_ = false;
   std::optional<LinkId> admitted_;
   SocketOptions admitted_options_;
   uint64_t server_serial_ = 0;
@@ -185,6 +195,7 @@ class SimNetwork {
   Duration latency_ = std::chrono::milliseconds(1);
   size_t send_window_bytes_ = 65536;
   size_t read_max_bytes_ = 65536;
+  uint32_t record_overhead_bytes_ = 0;
   uint16_t next_port_ = 50000;
   uint32_t short_per_mille_ = 0;
   uint64_t taken_ = 0;

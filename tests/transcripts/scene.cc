@@ -149,6 +149,11 @@ const std::vector<Scene::Directive>& Scene::network_directives() {
       {"datagrams-got", 1, 99,
        [](Scene& s, auto&, auto rest) { return s.compare_datagrams(rest); }},
       {"link-option", 3, 3, [](Scene& s, const Words& w, auto) { return s.check_option(w); }},
+      {"pki", 3, 3, [](Scene& s, const Words& w, auto) { return s.set_pki(w); }},
+      {"tls-asked", 2, 99, [](Scene& s, auto&, auto rest) { return s.compare_tls(rest); }},
+      {"record-overhead", 1, 1, always([](Scene& s, const Words& w) {
+         s.world().network().set_record_overhead(static_cast<uint32_t>(number(w[0])));
+       })},
       {"peer-closes", 1, 1, act("peer-closes")},
       {"peer-resets", 1, 1, act("peer-resets")},
       {"peer-stops", 1, 1, act("peer-stops")},
@@ -253,7 +258,8 @@ std::string Scene::add_peer(const Words& words) {
   static const std::map<std::string, Answer> kAnswers = {{"accepts", Answer::accepts},
                                                          {"refuses", Answer::refuses},
                                                          {"silent", Answer::silent},
-                                                         {"unreachable", Answer::unreachable}};
+                                                         {"unreachable", Answer::unreachable},
+                                                         {"fails-tls", Answer::fails_tls}};
   const auto answer = kAnswers.find(words[1]);
   if (answer == kAnswers.end()) return "no such answer";
   sim::Listener listener;
@@ -330,6 +336,29 @@ std::string Scene::check_option(const Words& words) {
   if (words[1] == "linger") value = options.linger_s;
   if (words[1] == "nodelay") value = options.no_delay ? 1 : 0;
   return std::to_string(value) == words[2] ? std::string() : "it is " + std::to_string(value);
+}
+
+std::string Scene::set_pki(const Words& words) {
+  static const std::map<std::string, PkiFile> kFiles = {
+      {"client-cert", PkiFile::client_certificate},
+      {"client-key", PkiFile::client_key},
+      {"client-ca", PkiFile::client_ca},
+      {"server-cert", PkiFile::server_certificate},
+      {"server-key", PkiFile::server_key},
+      {"server-ca", PkiFile::server_ca}};
+  static const std::map<std::string, PkiState> kStates = {
+      {"usable", PkiState::usable}, {"missing", PkiState::missing}, {"broken", PkiState::broken}};
+  const auto file = kFiles.find(words[0]);
+  const auto state = kStates.find(words[2]);
+  if (file == kFiles.end() || state == kStates.end()) return "no such file or state";
+  world().set_pki(file->second, static_cast<uint8_t>(number(words[1])), state->second);
+  return {};
+}
+
+std::string Scene::compare_tls(std::string_view arguments) {
+  const auto link = static_cast<LinkId>(number(take_word(arguments)));
+  const std::string& asked = world().network().tls_asked(link);
+  return asked == arguments ? std::string() : "it is: " + asked;
 }
 
 std::string Scene::peer_acts(const std::string& name, const Words& words) {

@@ -12,7 +12,12 @@
 //   host NAME ADDRESS         a name in the DNS, repeatable
 //   dns-silent                no DNS server answers
 //   asked ADDRESS...          the last question went to these servers, in this order
-//   peer ADDRESS:PORT accepts|refuses|silent|unreachable
+//   peer ADDRESS:PORT accepts|refuses|silent|unreachable|fails-tls
+//   pki client-cert|client-key|client-ca|server-cert|server-key|server-ca NUMBER
+//       usable|missing|broken     a file of key material; all are usable at the start
+//   tls-asked LINK auth N pki N ca N [cn X] [sni X] [alpn X,Y] [psk X] [identity X]
+//                             what the module asked of TLS when it opened this link
+//   record-overhead BYTES     how much longer on the wire what a peer of an SSL link sends is
 //   local-port N              of the next connection
 //   latency TIME              one way, 1ms at the start; connecting takes two
 //   send-window BYTES         how much a peer's silence lets a link send
@@ -83,6 +88,8 @@ class Scene {
   std::string send_datagram(std::string_view arguments);
   std::string compare_datagrams(std::string_view arguments);
   std::string check_option(const Words& words);
+  std::string set_pki(const Words& words);
+  std::string compare_tls(std::string_view arguments);
   std::string peer_acts(const std::string& name, const Words& words);
   void throttle(const Words& words);
 

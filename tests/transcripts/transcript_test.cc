@@ -28,7 +28,6 @@ constexpr int kSpecified[] = {1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 14, 15, 16
 const std::map<int, std::string> kNotComparable = {
     {3, "dialect of ESP8266 NonOS 1.x: doubled CR, another GMR; 01, 04 and 26 have our forms"},
     {5, "a v2.5 build for ESP32-C3 with reduced logging; its layout is that of 04"},
-    {18, "the SSL server is not there yet"},
     {20, "server passthrough, which v2.3 and later have"},
     {21, "dialect of ESP8266 NonOS 1.x: doubled CR; passthrough.at has our form"},
     {29, "SNTP is not there yet"},
