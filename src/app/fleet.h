@@ -14,7 +14,7 @@ namespace espat {
 struct ModulePlan {
   PortOption port;
   std::string flash_directory;  ///< empty: volatile
-  io::NodeConfig node;          ///< without flash and trace, which are opened later
+  io::NodeConfig node;          ///< without flash, pki and trace, which are opened later
 };
 
 /// Module `id` of the fleet; of a single module the id is 0. Throws UsageError where that module's

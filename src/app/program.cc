@@ -19,6 +19,7 @@
 #include "espat/commands.h"
 #include "io/flash_store.h"
 #include "io/log.h"
+#include "io/pki.h"
 
 namespace espat {
 
@@ -100,6 +101,7 @@ void Program::make_module(uint32_t id) {
   if (flash_writer_) {
     try {
       plan.node.flash = std::make_shared<io::FlashStore>(plan.flash_directory, flash_writer_);
+      plan.node.pki = std::make_shared<io::Pki>(plan.flash_directory);
     } catch (const io::FlashError& error) {
       throw UsageError(std::string("--flash: ") + error.what());
     }

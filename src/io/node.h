@@ -19,6 +19,7 @@
 namespace espat::io {
 
 class FlashStore;
+class Pki;
 
 /// How the module's network maps to the host's (the options of the command line, see --help).
 struct NetworkConfig {
@@ -39,6 +40,7 @@ struct NodeConfig {
   NetworkConfig network;
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
+  std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
   /// Sees every byte of the AT port; empty = no trace.
   std::function<void(Direction, Bytes)> trace;
 };

@@ -65,6 +65,7 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       trace_(trace),
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
+      pki_(config.pki ? config.pki : std::make_shared<Pki>()),
       wifi_(shard, config.network, modem) {
   clock_set({});
 }
@@ -207,7 +208,12 @@ void RealWorld::server_hindered(const std::error_code& error) {
   log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
 }
 
-PkiState RealWorld::pki_state(PkiFile, uint8_t) { return PkiState::missing; }
+PkiState RealWorld::pki_state(PkiFile file, uint8_t number) {
+  std::string reason;
+  const PkiState state = pki_->check(file, number, reason);
+  if (state == PkiState::broken) log(LogLevel::error, reason);
+  return state;
+}
 
 void RealWorld::clock_set(Duration since_1970) {
   clock_offset_ = since_1970 - shard_.now().time_since_epoch();

@@ -18,6 +18,7 @@
 #include "io/modem_side.h"
 #include "io/name_lookup.h"
 #include "io/node.h"
+#include "io/pki.h"
 #include "io/port_trace.h"
 #include "io/shard.h"
 #include "io/tcp_server.h"
@@ -88,6 +89,7 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   PortTrace& trace_;
   ModemSide& modem_;
   std::shared_ptr<FlashStore> flash_;
+  std::shared_ptr<const Pki> pki_;
   Lease boot_;  ///< what was asked for since the module started
   std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
   std::shared_ptr<TcpServer> server_;

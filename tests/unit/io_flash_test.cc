@@ -5,34 +5,17 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "io/flash_store.h"
 #include "unit/io_harness.h"
+#include "unit/temporary_directory.h"
 
 namespace espat::io::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A directory that goes with the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (fs::temp_directory_path() / "espat-flash-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 class Flash : public ::testing::Test {
  protected:
