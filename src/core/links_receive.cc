@@ -86,6 +86,8 @@ bool Links::print_inbox(LinkId id) {
         udp ? link.inbox->front_datagram() : link.inbox->front(link.inbox->size());
     const Endpoint from = udp ? link.inbox->sender(bytes.size()) : link.remote;
     link.inbox->drop(print(id, as_bytes(bytes), from));
+    link.noticed = false;  // as after a read
+    link.encrypted_extra = 0;
     if (link.inbox->empty()) link.inbox.reset();
   }
   return !link.inbox;
