@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "espat/address.h"
 #include "espat/bytes.h"
@@ -22,6 +23,8 @@ class LinkOwner {
   /// The socket's last word: the owner lets go of it.
   virtual void link_failed(const LinkFailed& failed) = 0;
   virtual void link_closed(const LinkClosed& closed) = 0;
+  /// One line for the log, with the link's number in it. Not a turn: nothing is to be done there.
+  virtual void link_log(LogLevel level, std::string_view line) = 0;
 
  protected:
   ~LinkOwner() = default;

@@ -73,6 +73,7 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   void link_event(const Event& event) override;
   void link_failed(const LinkFailed& failed) override;
   void link_closed(const LinkClosed& closed) override;
+  void link_log(LogLevel level, std::string_view line) override { log(level, line); }
   void server_accepted(LinkId link, AcceptedClient client) override;
   void server_hindered(const std::error_code& error) override;
 
