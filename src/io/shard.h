@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "espat/time.h"
+#include "io/tls_context.h"
 
 namespace espat::io {
 
@@ -31,10 +32,22 @@ class Shard {
   /// read of any of them, so whoever reads hands the bytes on at once.
   std::array<std::byte, kReadBufferBytes>& read_buffer() { return *read_buffer_; }
 
+  /// The one buffer into which every TLS link of this shard decrypts what it finds in the other;
+  /// under the same rule. It exists from the first use on.
+  std::array<std::byte, kReadBufferBytes>& plain_buffer() {
+    if (!plain_buffer_) plain_buffer_ = std::make_unique<std::array<std::byte, kReadBufferBytes>>();
+    return *plain_buffer_;
+  }
+
+  /// What the TLS links and servers of this shard share.
+  TlsContexts& tls_contexts() { return tls_contexts_; }
+
  private:
   const std::chrono::steady_clock::time_point zero_ = std::chrono::steady_clock::now();
   asio::io_context loop_{1};
   std::unique_ptr<std::array<std::byte, kReadBufferBytes>> read_buffer_;
+  std::unique_ptr<std::array<std::byte, kReadBufferBytes>> plain_buffer_;
+  TlsContexts tls_contexts_;
 };
 
 }  // namespace espat::io

@@ -1,0 +1,297 @@
+#include "io/tls_socket.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "io/endpoint_text.h"
+#include "io/sockets.h"
+
+namespace espat::io {
+
+namespace {
+
+constexpr std::chrono::seconds kStepTime{10};   // for each step of the handshake
+constexpr std::chrono::seconds kFlushTime{10};  // for the peer to take the rest of a closed link
+
+// What may wait for a peer that does not read: a record, and answers to what it sends meanwhile.
+constexpr size_t kUnsentMaxBytes = size_t{64} * 1024;
+
+}  // namespace
+
+TlsSocket::TlsSocket(Shard& shard, LinkOwner& owner, LinkId link, TlsContextRef context,
+                     TlsDemands demands)
+    : shard_(shard),
+      owner_(&owner),
+      link_(link),
+      context_(std::move(context)),
+      demands_(std::move(demands)),
+      timer_(shard.loop()) {}
+
+TlsSocket::TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now)
+    : shard_(shard), greeter_(&greeter), context_(std::move(context)), timer_(shard.loop()) {
+  demands_.now = now;
+}
+
+void TlsSocket::open(const OpenRequest& request) {
+  linger_s_ = request.options.linger_s;
+  receive_window_bytes_ = request.options.receive_window_bytes;
+  LinkOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, link_);
+  tcp_->open(request);
+}
+
+void TlsSocket::adopt(AcceptedClient client) {
+  linger_s_ = client.options.linger_s;
+  receive_window_bytes_ = client.options.receive_window_bytes;
+  LinkOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, link_);
+  tcp_->adopt(std::move(client));
+}
+
+void TlsSocket::become(LinkOwner& owner, LinkId link, const SocketOptions& options) {
+  owner_ = &owner;
+  link_ = link;
+  configure(options);
+  owner.link_event(LinkAccepted{link, local_, remote_});
+}
+
+void TlsSocket::link_event(const Event& event) {
+  const auto self = shared_from_this();
+  if (const auto* opened = std::get_if<LinkOpened>(&event)) {
+    connected(opened->local, opened->remote);
+  } else if (const auto* accepted = std::get_if<LinkAccepted>(&event)) {
+    connected(accepted->local, accepted->remote);
+  } else if (std::holds_alternative<LinkWritable>(event)) {
+    flush();
+  }
+}
+
+void TlsSocket::connected(const Endpoint& local, const Endpoint& remote) {
+  local_ = local;
+  remote_ = remote;
+  TlsOutput& output = *this;
+  session_ = std::make_unique<TlsSession>(std::move(context_), std::move(demands_), output);
+  session_->start();
+  await_step();
+  greet();
+}
+
+/// Each message of the peer that brings the handshake on gives it the same time again.
+void TlsSocket::await_step() {
+  timer_.expires_after(kStepTime);
+  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
+    if (error || !self->session_ || self->open_) return;
+    if (self->timer_.expiry() > std::chrono::steady_clock::now()) return;  // it came just in time
+    self->fail_handshake(LinkError::tls, "no answer for 10 s during the handshake");
+  });
+}
+
+/// Looks how far the handshake has come.
+void TlsSocket::greet() {
+  if (session_->state() == TlsSession::State::handshaking) return;
+  if (session_->state() == TlsSession::State::failed) {
+    return fail_handshake(LinkError::tls, std::string(session_->reason()));
+  }
+  timer_.cancel();
+  open_ = true;
+  if (greeter_ == nullptr) return owner_->link_event(LinkOpened{link_, local_, remote_});
+  std::exchange(greeter_, nullptr)->greeted(shared_from_this());
+  if (owner_ == nullptr) close();
+}
+
+void TlsSocket::fail_handshake(LinkError error, std::string_view reason) {
+  timer_.cancel();
+  session_.reset();
+  drop_tcp();
+  if (TlsGreeter* greeter = std::exchange(greeter_, nullptr)) {
+    return greeter->greeting_failed(
+        *this, fmt::format("client {}: TLS: {}",
+                           endpoint_text(to_asio<asio::ip::tcp::endpoint>(remote_)), reason));
+  }
+  LinkOwner& owner = *std::exchange(owner_, nullptr);
+  owner.link_log(LogLevel::warn, line(reason));
+  owner.link_failed({link_, error});
+}
+
+void TlsSocket::link_failed(const LinkFailed& failed) {
+  const auto self = shared_from_this();
+  tcp_ = nullptr;
+  std::exchange(owner_, nullptr)->link_failed(failed);
+}
+
+size_t TlsSocket::link_received(LinkId, Bytes cipher, const Endpoint&) {
+  const auto self = shared_from_this();
+  size_t taken = 0;
+  while (session_ && kept_.empty() && taken < cipher.size()) {
+    const auto plain = std::span(shard_.plain_buffer()).first(batch_bytes_);
+    const unsigned steps = session_->handshake_steps();
+    const TlsSession::Input input = session_->receive(cipher.subspan(taken), plain);
+    taken += input.taken_bytes;
+    if (!open_) {
+      if (session_->handshake_steps() != steps) await_step();
+      greet();
+      continue;
+    }
+    deliver(plain.first(input.plain_bytes), input.extra_bytes);
+    if (!session_) break;
+    if (session_->state() == TlsSession::State::ended)
+      end(LinkError::none, {});
+    else if (session_->state() == TlsSession::State::failed)
+      end(LinkError::tls, session_->reason());
+  }
+  return session_ ? taken : cipher.size();  // without a session nobody wants the rest
+}
+
+void TlsSocket::deliver(Bytes plain, size_t extra_bytes) {
+  if (plain.empty()) return;
+  if (receive_window_bytes_ != 0 && extra_bytes != 0) {
+    owner_->link_event(LinkEncrypted{link_, static_cast<uint32_t>(extra_bytes)});
+    if (owner_ == nullptr) return;
+  }
+  const size_t taken = owner_->link_received(link_, plain, remote_);
+  if (owner_ == nullptr) return;
+  if (taken == plain.size()) {
+    batch_bytes_ = std::min(batch_bytes_ * 2, kReadBufferBytes);
+    return;
+  }
+  // Decrypt less from now on, so that what has to be kept stays small and the peer feels it soon.
+  batch_bytes_ = kTlsRecordBytes;
+  kept_.assign(plain.begin() + static_cast<ptrdiff_t>(taken), plain.end());
+}
+
+void TlsSocket::resume() {
+  if (offer_posted_) return;
+  offer_posted_ = true;
+  asio::post(shard_.loop(), [self = shared_from_this()] {
+    self->offer_posted_ = false;
+    if (self->owner_ != nullptr) self->deliver_kept();
+  });
+}
+
+void TlsSocket::deliver_kept() {
+  if (kept_.empty()) return;
+  kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
+  if (owner_ == nullptr || kept_from_ < kept_.size()) return;
+  kept_ = {};
+  kept_from_ = 0;
+  if (end_) return report_end();
+  tcp_->resume();
+}
+
+size_t TlsSocket::send(Bytes data, const Endpoint&) {
+  // As with TCP: until a slow modem has taken all, what it sends is lost on the way.
+  if (end_) return data.size();
+  if (!open_ || !session_) return 0;
+  size_t taken = 0;
+  while (taken < data.size() && unsent_.empty()) {
+    const Bytes piece = data.subspan(taken, std::min(data.size() - taken, kTlsRecordBytes));
+    if (!session_->send(piece)) {
+      asio::post(shard_.loop(), [self = shared_from_this()] {
+        if (self->session_) self->end(LinkError::tls, self->session_->reason());
+      });
+      return taken;
+    }
+    taken += piece.size();
+  }
+  if (taken < data.size()) writable_owed_ = true;
+  return taken;
+}
+
+bool TlsSocket::tls_output(Bytes cipher) {
+  const size_t sent = unsent_.empty() ? tcp_->send(cipher, {}) : 0;
+  const Bytes rest = cipher.subspan(sent);
+  if (unsent_.size() + rest.size() > kUnsentMaxBytes) return false;
+  unsent_.insert(unsent_.end(), rest.begin(), rest.end());
+  return true;
+}
+
+/// The host takes ciphertext again.
+void TlsSocket::flush() {
+  const size_t sent = tcp_->send(unsent_, {});
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<ptrdiff_t>(sent));
+  if (!unsent_.empty()) return;
+  unsent_ = {};
+  if (!session_) {
+    timer_.cancel();
+    return drop_tcp();
+  }
+  if (std::exchange(writable_owed_, false)) owner_->link_event(LinkWritable{link_});
+}
+
+void TlsSocket::link_closed(const LinkClosed& closed) {
+  const auto self = shared_from_this();
+  tcp_ = nullptr;
+  if (open_ && !session_) {
+    timer_.cancel();  // nobody is left to be told
+    return;
+  }
+  const bool ordinary = closed.error == LinkError::none;
+  if (!open_) {
+    return fail_handshake(ordinary ? LinkError::tls : closed.error,
+                          "the peer ended the connection during the handshake");
+  }
+  end(closed.error, ordinary ? "closed without close_notify: the data may be cut" : "");
+}
+
+/// Nothing more is read; the owner hears of it once it has what was read.
+void TlsSocket::end(LinkError error, std::string_view reason) {
+  if (!reason.empty()) owner_->link_log(LogLevel::warn, line(reason));
+  if (tcp_) session_->shut_down();
+  session_.reset();
+  drop_tcp();
+  end_ = error;
+  if (kept_.empty()) report_end();
+}
+
+void TlsSocket::report_end() { std::exchange(owner_, nullptr)->link_closed({link_, *end_}); }
+
+void TlsSocket::drop_tcp() {
+  if (tcp_) std::exchange(tcp_, nullptr)->close();
+}
+
+void TlsSocket::configure(const SocketOptions& options) {
+  linger_s_ = options.linger_s;
+  receive_window_bytes_ = options.receive_window_bytes;
+  if (tcp_) tcp_->configure(options);
+}
+
+void TlsSocket::close() {
+  owner_ = nullptr;
+  greeter_ = nullptr;
+  kept_ = {};
+  if (open_ && !session_) return;  // has ended, or is being flushed already
+  timer_.cancel();
+  const bool orderly = open_ && linger_s_ != 0;
+  if (orderly) session_->shut_down();
+  session_.reset();
+  if (!orderly || unsent_.empty()) return drop_tcp();
+  // The link is over for its owner, but what it was promised is still to be sent.
+  timer_.expires_after(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_))
+                                     : kFlushTime);
+  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
+    if (!error) self->abort();
+  });
+  tcp_->resume();  // so that the peer, if it waits for us to read, comes to read too
+}
+
+/// A peer that took nothing for so long does not get the rest, and is to know.
+void TlsSocket::abort() {
+  if (!tcp_) return;
+  tcp_->configure({.linger_s = 0});
+  drop_tcp();
+}
+
+void TlsSocket::link_log(LogLevel level, std::string_view text) {
+  if (owner_ != nullptr) owner_->link_log(level, text);
+}
+
+std::string TlsSocket::line(std::string_view reason) const {
+  return fmt::format("link {}: TLS: {}", link_, reason);
+}
+
+}  // namespace espat::io

@@ -1,0 +1,282 @@
+// TLS links on the loopback: what happens to the bytes, and how a link ends.
+#include "unit/tls_fixture.h"
+
+namespace espat::io::test {
+namespace {
+
+constexpr size_t kManyBytes = 3'000'000;
+
+class TlsLink : public TlsTest {
+ protected:
+  /// Sends until the host takes no more, and returns what was taken.
+  std::string fill() {
+    const std::string offered = pattern(16 * kManyBytes);
+    size_t at = 0;
+    while (at < offered.size()) {
+      const size_t n = send(std::string_view(offered).substr(at, 100'000));
+      at += n;
+      if (n < 100'000) break;
+    }
+    EXPECT_LT(at, offered.size());
+    return offered.substr(0, at);
+  }
+};
+
+TEST_F(TlsLink, CarriesBytesBothWays) {
+  connect();
+  EXPECT_EQ(send("ping"), 4u);
+  EXPECT_TRUE(until([&] { return greeter_.link.received == "ping"; }));
+  EXPECT_EQ(served_->send(as_bytes("pong"), {}), 4u);
+  EXPECT_TRUE(until([&] { return link_.received == "pong"; }));
+  EXPECT_EQ(link_.log + greeter_.link.log, "");
+}
+
+TEST_F(TlsLink, DataBehindTheLastFlightOfTheHandshakeIsNotLost) {
+  link_.on_call = [&] {
+    if (link_.open) send("at once");
+    link_.on_call = nullptr;
+  };
+  connect();
+  EXPECT_TRUE(until([&] { return greeter_.link.received == "at once"; }));
+}
+
+TEST_F(TlsLink, ClientThatIsNotAdmittedIsClosed) {
+  greeter_.admit = false;
+  open();
+  serve();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(greeter_.greetings, 1);
+  EXPECT_EQ(link_.closed, LinkError::none);
+}
+
+TEST_F(TlsLink, SlowOwnerGetsEveryByteInOrder) {
+  connect();
+  const std::string sent = pattern(kManyBytes);
+  greeter_.link.take = 1777;
+  size_t at = 0;
+  const bool complete = until([&] {
+    at += send(std::string_view(sent).substr(at));
+    if (std::exchange(greeter_.link.stalled, false)) served_->resume();
+    return greeter_.link.received.size() >= sent.size();
+  });
+  ASSERT_TRUE(complete);
+  EXPECT_EQ(greeter_.link.received, sent);
+  EXPECT_GT(link_.permissions, 0) << "the sender was never made to wait";
+}
+
+TEST_F(TlsLink, OwnerThatTakesNothingStopsThePeer) {
+  connect();
+  greeter_.link.take = 0;
+  std::string sent = fill();
+  run_for(shard_, std::chrono::milliseconds(20));
+  EXPECT_EQ(greeter_.link.received, "");
+  greeter_.link.take = ModemDouble::kAll;
+  served_->resume();
+  EXPECT_TRUE(until([&] { return greeter_.link.received.size() == sent.size(); }));
+  EXPECT_EQ(greeter_.link.received, sent);
+}
+
+TEST_F(TlsLink, RefusedSendIsFollowedByWritable) {
+  connect_raw();
+  std::string sent = fill(), at_peer;
+  EXPECT_EQ(send("x"), 0u) << "LinkWritable is still to come";
+  EXPECT_EQ(link_.permissions, 0);
+  EXPECT_TRUE(until([&] { return raw_.receive(at_peer), link_.permissions == 1; }));
+  ASSERT_EQ(send("last"), 4u);
+  sent += "last";
+  EXPECT_TRUE(until([&] { return raw_.receive(at_peer), at_peer.size() >= sent.size(); }));
+  EXPECT_EQ(at_peer, sent);
+}
+
+TEST_F(TlsLink, OverheadOfRecordsIsAnnounced) {
+  options_.receive_window_bytes = 5760;
+  connect_raw();
+  ASSERT_EQ(raw_.send("five!"), 5u);
+  EXPECT_TRUE(until([&] { return link_.received == "five!"; }));
+  EXPECT_EQ(link_.extra_bytes, 22u);  // TLS 1.3, AES-GCM: header 5, type 1, tag 16
+  const std::string records = pattern(2 * kTlsRecordBytes);
+  size_t at = 0;
+  EXPECT_TRUE(until([&] {
+    if (at < records.size()) at += raw_.send(std::string_view(records).substr(at));
+    return link_.received.size() == 5 + records.size();
+  }));
+  EXPECT_EQ(link_.extra_bytes, 3 * 22u);
+}
+
+TEST_F(TlsLink, CloseNotifyEndsItAfterTheLastByte) {
+  connect();
+  link_.take = 0;
+  const std::string sent = pattern(50'000);
+  ASSERT_EQ(served_->send(as_bytes(sent), {}), sent.size());
+  served_->close();
+  ASSERT_TRUE(until([&] { return link_.stalled; }));
+  run_for(shard_, std::chrono::milliseconds(30));
+  EXPECT_FALSE(link_.ended());
+
+  link_.take = 1000;
+  link_.on_call = [&] { client_->resume(); };
+  client_->resume();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.received, sent);
+  EXPECT_EQ(link_.log, "");
+}
+
+TEST_F(TlsLink, CloseNotifyIsAnswered) {
+  connect_raw();
+  SSL_shutdown(raw_.ssl());
+  std::string nothing;
+  EXPECT_TRUE(until([&] { return raw_.receive(nothing), raw_.notified(); }));
+  EXPECT_TRUE(until([&] { return link_.ended(); }));
+}
+
+TEST_F(TlsLink, EndWithoutCloseNotifyIsLoggedAndLosesNothing) {
+  connect_raw();
+  link_.take = 4;
+  raw_.send("unread");
+  ASSERT_TRUE(until([&] { return link_.stalled; }));
+  raw_.peer().close();
+  EXPECT_TRUE(until([&] { return !link_.log.empty(); }));
+  EXPECT_FALSE(link_.ended());
+  EXPECT_EQ(send("lost"), 4u) << "a modem that sends cannot read first";
+  client_->resume();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.received, "unread");
+  EXPECT_EQ(link_.log, "link 0: TLS: closed without close_notify: the data may be cut\n");
+}
+
+TEST_F(TlsLink, BrokenRecordEndsItAfterWhatWasWhole) {
+  connect_raw();
+  raw_.send("whole");
+  raw_.peer().send(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::tls);
+  EXPECT_EQ(link_.received, "whole");
+  EXPECT_NE(link_.log.find("damaged"), std::string::npos) << link_.log;
+}
+
+TEST_F(TlsLink, ResetIsReported) {
+  connect_raw();
+  raw_.peer().reset();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::reset);
+}
+
+TEST_F(TlsLink, RefusedConnectionIsReported) {
+  open();
+  server_.close();
+  client_->close();
+  run_for(shard_, std::chrono::milliseconds(10));
+  EXPECT_FALSE(link_.ended());
+
+  const Peer port = bound_peer(SOCK_STREAM, kLoopback);  // on which nobody listens
+  LinkOwner& owner = link_;
+  client_ = std::make_shared<TlsSocket>(shard_, owner, 0, context(client_setup_), demands_);
+  OpenRequest request;
+  request.remote = port.local();
+  client_->open(request);
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.failed, LinkError::refused);
+}
+
+TEST_F(TlsLink, CloseStillSendsWhatWasTaken) {
+  connect_raw();
+  raw_.send("never read by the modem");
+  link_.take = 0;
+  ASSERT_TRUE(until([&] { return link_.stalled; }));
+  const std::string sent = fill();
+  client_->close();
+  client_ = nullptr;
+  std::string at_peer;
+  EXPECT_TRUE(until([&] { return raw_.receive(at_peer), raw_.notified(); }));
+  EXPECT_EQ(at_peer.size(), sent.size());
+  EXPECT_EQ(at_peer, sent);
+  EXPECT_FALSE(link_.ended());
+}
+
+TEST_F(TlsLink, PeerThatReadsNothingAfterCloseIsResetWhenLingerIsOver) {
+  options_.linger_s = 1;
+  connect_raw();
+  fill();
+  client_->close();
+  client_ = nullptr;
+  // Bytes are under way, so that the end shows only by what comes behind them.
+  std::string text;
+  EXPECT_TRUE(until([&] { return option(raw_.peer().descriptor(), SOL_SOCKET, SO_ERROR) != 0; }));
+}
+
+TEST_F(TlsLink, LingerZeroResets) {
+  options_.linger_s = 0;
+  connect_raw();
+  client_->close();
+  std::string nothing;
+  EXPECT_TRUE(until([&] {
+    raw_.peer().receive(nothing);
+    return raw_.peer().ended || raw_.peer().error != 0;
+  }));
+  EXPECT_EQ(raw_.peer().error, ECONNRESET);
+}
+
+TEST_F(TlsLink, MayBeClosedFromInsideAnyCall) {
+  for (const int call : {1, 2, 3}) {  // the opening, the overhead, the data
+    SCOPED_TRACE(call);
+    options_.receive_window_bytes = 5760;
+    link_ = {};
+    int calls = 0;
+    link_.on_call = [&] {
+      if (++calls == call) {
+        client_->close();
+        client_ = nullptr;
+      }
+    };
+    open();
+    raw_.start(accept_from(shard_, server_));
+    ASSERT_TRUE(until([&] { return raw_.greet(); }));
+    raw_.send("two");
+    raw_.send("records");
+    ASSERT_TRUE(until([&] { return calls >= call; }));
+    run_for(shard_, std::chrono::milliseconds(20));
+    EXPECT_EQ(calls, call);
+  }
+}
+
+TEST_F(TlsLink, NothingComesAfterClose) {
+  connect();
+  served_->send(as_bytes("too late"), {});
+  link_ = {};
+  client_->close();
+  client_->close();
+  run_for(shard_, std::chrono::milliseconds(30));
+  EXPECT_EQ(link_.received, "");
+  EXPECT_FALSE(link_.ended());
+  EXPECT_EQ(greeter_.link.closed, LinkError::none);
+}
+
+TEST_F(TlsLink, ClosedDuringTheHandshakeIsQuiet) {
+  open();
+  const Peer peer = accept_from(shard_, server_);
+  run_for(shard_, std::chrono::milliseconds(10));
+  EXPECT_EQ(send("early"), 0u);
+  client_->close();
+  run_for(shard_, std::chrono::milliseconds(10));
+  EXPECT_FALSE(link_.ended());
+  EXPECT_EQ(link_.log, "");
+}
+
+TEST_F(TlsLink, PeerThatAsksForAnswersAndReadsNoneIsCutOff) {
+  connect_raw();
+  fill();
+  // Each KeyUpdate asks for one in return, which finds no room.
+  for (int i = 0; i < 20'000 && !link_.ended(); ++i) {
+    SSL_key_update(raw_.ssl(), SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(raw_.ssl());
+    if (i % 100 == 0) run_for(shard_, std::chrono::milliseconds(1));
+  }
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::tls);
+  EXPECT_NE(link_.log.find("does not read"), std::string::npos) << link_.log;
+}
+
+}  // namespace
+}  // namespace espat::io::test
