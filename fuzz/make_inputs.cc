@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "core/command.h"
 #include "espat/commands.h"
@@ -78,6 +79,15 @@ std::string input_of(const espat::test::Script& script) {
   return input;
 }
 
+// fuzz_tls: a mode, then pairs of what the network does and how much; see Network there.
+constexpr std::string_view kTlsInputs[] = {
+    {"\x07\x05\x10\x03\x00\x04\x80\x02\x00\x06\x00\x02\x00", 13},  // open, data, close_notify
+    {"\x07\x05\x10\x19\x20\x03\x00\x02\x00", 9},                   // open, damaged data
+    {"\x06\x03\x00\x02\x00\x03\x00\x02\x00", 9},                   // a handshake, flight by flight
+    {"\x06\x01\x07\x03\x00\x18\x33\x00\x50\x02\x00\x03\x00", 13},  // in pieces, damaged
+    {"\x08\x03\x00\x0c\x07\x15\x03\x03\x00\x02\x02\x28", 12},      // key, alert by the network
+};
+
 void write_file(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -90,6 +100,10 @@ int main(int argc, char** argv) {
   for (const std::string target : {"modem", "split"}) {
     write_file(output / (target + ".dict"), dictionary());
     fs::create_directories(output / "corpus" / target);
+  }
+  fs::create_directories(output / "corpus/tls");
+  for (size_t i = 0; i < std::size(kTlsInputs); ++i) {
+    write_file(output / "corpus/tls" / std::to_string(i), std::string(kTlsInputs[i]));
   }
   for (const auto& entry : fs::directory_iterator(argv[1])) {
     if (entry.path().extension() != ".at") continue;
