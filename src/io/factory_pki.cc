@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/openssl_handles.h"
+#include "io/openssl_ptr.h"
 
 namespace espat::io {
 
@@ -35,13 +35,13 @@ Handle checked(Handle handle) {
   return handle;
 }
 
-KeyHandle make_ec_key() { return checked(KeyHandle(EVP_EC_gen("P-256"))); }
-KeyHandle make_rsa_key() { return checked(KeyHandle(EVP_RSA_gen(kRsaBits))); }
+KeyPtr make_ec_key() { return checked(KeyPtr(EVP_EC_gen("P-256"))); }
+KeyPtr make_rsa_key() { return checked(KeyPtr(EVP_RSA_gen(kRsaBits))); }
 
 /// What BIO_s_mem collects of what `write` writes.
 template <typename Write>
 std::string pem(Write write) {
-  const auto bio = checked(BioHandle(BIO_new(BIO_s_mem())));
+  const auto bio = checked(BioPtr(BIO_new(BIO_s_mem())));
   require(write(bio.get()) == 1);
   const char* data = nullptr;
   const auto length = static_cast<size_t>(BIO_get_mem_data(bio.get(), &data));
@@ -62,7 +62,7 @@ void set_serial(X509* certificate) {
   std::array<uint8_t, 16> bytes{};
   require(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
   bytes[0] = static_cast<uint8_t>((bytes[0] & 0x7f) | 0x40);  // positive, and always as long
-  using Number = std::unique_ptr<BIGNUM, OpensslFree<&BN_free>>;
+  using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
   const auto number =
       checked(Number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr)));
   require(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr);
@@ -76,7 +76,7 @@ struct Extension {
 void add_extension(X509* certificate, X509* issuer, const Extension& extension) {
   X509V3_CTX context{};
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  using Handle = std::unique_ptr<X509_EXTENSION, OpensslFree<&X509_EXTENSION_free>>;
+  using Handle = std::unique_ptr<X509_EXTENSION, FreeBy<X509_EXTENSION_free>>;
   const auto made =
       checked(Handle(X509V3_EXT_conf_nid(nullptr, &context, extension.id, extension.value)));
   require(X509_add_ext(certificate, made.get(), -1) == 1);
@@ -84,14 +84,14 @@ void add_extension(X509* certificate, X509* issuer, const Extension& extension) 
 
 /// Somebody who has a certificate, with the key that belongs to it.
 struct Holder {
-  KeyHandle key;
-  CertificateHandle certificate;
+  KeyPtr key;
+  CertificatePtr certificate;
 };
 
 /// `issuer` null: signs itself.
-Holder make_holder(const char* name, KeyHandle key, const Holder* issuer,
+Holder make_holder(const char* name, KeyPtr key, const Holder* issuer,
                    const std::vector<Extension>& extensions) {
-  auto certificate = checked(CertificateHandle(X509_new()));
+  auto certificate = checked(CertificatePtr(X509_new()));
   X509* const raw = certificate.get();
   X509* const signer = issuer == nullptr ? raw : issuer->certificate.get();
   require(X509_set_version(raw, X509_VERSION_3) == 1);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -26,5 +27,13 @@ using CertificatePtr = std::unique_ptr<X509, FreeBy<X509_free>>;
 inline BioPtr bio_of(std::string_view text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
+
+/// Leaves the thread's error queue empty, so that no later call takes an old error for its own.
+struct ErrorQueueGuard {
+  ErrorQueueGuard() { ERR_clear_error(); }
+  ErrorQueueGuard(const ErrorQueueGuard&) = delete;
+  ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
+  ~ErrorQueueGuard() { ERR_clear_error(); }
+};
 
 }  // namespace espat::io

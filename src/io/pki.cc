@@ -13,7 +13,7 @@
 
 #include "io/factory_pki.h"
 #include "io/nvs_database.h"
-#include "io/openssl_handles.h"
+#include "io/openssl_ptr.h"
 #include "io/unique_fd.h"
 
 namespace espat::io {
@@ -120,13 +120,13 @@ int refuse_passphrase(char*, int, int, void* asked) {
   return -1;
 }
 
-CertificateHandle next_certificate(BIO* pem) {
-  return CertificateHandle(PEM_read_bio_X509(pem, nullptr, refuse_passphrase, nullptr));
+CertificatePtr next_certificate(BIO* pem) {
+  return CertificatePtr(PEM_read_bio_X509(pem, nullptr, refuse_passphrase, nullptr));
 }
 
 /// What is wrong with a list of certificates; empty = nothing.
 std::string certificates_fault(const std::string& pem) {
-  const BioHandle bio = read_from(pem);
+  const BioPtr bio = bio_of(pem);
   int count = 0;
   while (next_certificate(bio.get())) ++count;
   const unsigned long error = ERR_peek_last_error();
@@ -149,7 +149,7 @@ Pki::Pki(const fs::path& flash_directory) : folder_(flash_directory / "pki") {
   if (found == fs::file_type::not_found) install_factory_files(folder_);
 }
 
-std::string Pki::shown_name(PkiFile file, uint8_t number) const {
+std::string Pki::name(PkiFile file, uint8_t number) const {
   return (folder_ / file_name(file, number)).string();
 }
 
@@ -162,7 +162,7 @@ std::optional<std::string> Pki::text(PkiFile file, uint8_t number, std::string* 
     return read_file(folder_ / file_name(file, number));
   } catch (const std::system_error& error) {
     if (reason != nullptr && error.code() != std::errc::no_such_file_or_directory) {
-      *reason = shown_name(file, number) + ": " + error_text(error.code().value());
+      *reason = name(file, number) + ": " + error_text(error.code().value());
     }
     return std::nullopt;
   }
@@ -176,7 +176,7 @@ PkiState Pki::check(PkiFile file, uint8_t number, std::string& reason) const {
   const bool key = file == PkiFile::client_key || file == PkiFile::server_key;
   const std::string fault = key ? key_fault(file, number, *pem) : certificates_fault(*pem);
   if (fault.empty()) return PkiState::usable;
-  reason = shown_name(file, number) + ": " + fault;
+  reason = name(file, number) + ": " + fault;
   return PkiState::broken;
 }
 
@@ -184,14 +184,13 @@ PkiState Pki::check(PkiFile file, uint8_t number, std::string& reason) const {
 std::string Pki::key_fault(PkiFile file, uint8_t number, const std::string& pem) const {
   if (pem.find("PRIVATE KEY-----") == std::string::npos) return "no private key in it";
   bool asked = false;
-  const KeyHandle key(
-      PEM_read_bio_PrivateKey(read_from(pem).get(), nullptr, refuse_passphrase, &asked));
+  const KeyPtr key(PEM_read_bio_PrivateKey(bio_of(pem).get(), nullptr, refuse_passphrase, &asked));
   if (asked) return "the key in it is encrypted, and a module has no passphrase";
   if (!key) return "the key in it is damaged" + last_complaint();
   const PkiFile certificate_file = certificate_of(file);
   const std::optional<std::string> certificate_pem = text(certificate_file, number);
   if (!certificate_pem) return {};
-  const CertificateHandle certificate = next_certificate(read_from(*certificate_pem).get());
+  const CertificatePtr certificate = next_certificate(bio_of(*certificate_pem).get());
   if (!certificate || X509_check_private_key(certificate.get(), key.get()) == 1) return {};
   return "the key in it does not belong to the certificate of " +
          file_name(certificate_file, number);

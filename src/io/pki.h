@@ -27,13 +27,15 @@ class Pki {
   std::optional<std::string> text(PkiFile file, uint8_t number,
                                   std::string* reason = nullptr) const;
 
+  /// As the log calls the file: its path, or its name alone.
+  std::string name(PkiFile file, uint8_t number) const;
+
   /// Whether a file can be used: the certificates in it, or a key that needs no passphrase and
   /// belongs to the certificate of the same number, if that is there. Of a broken file `reason` is
   /// one line that names it.
   PkiState check(PkiFile file, uint8_t number, std::string& reason) const;
 
  private:
-  std::string shown_name(PkiFile file, uint8_t number) const;
   std::string key_fault(PkiFile file, uint8_t number, const std::string& pem) const;
 
   std::filesystem::path folder_;  ///< empty: volatile

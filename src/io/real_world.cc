@@ -17,9 +17,7 @@ namespace espat::io {
 
 namespace {
 
-constexpr std::string_view kNoTls = "this build has no TLS";
-
-/// Stands for a transport that this build does not have: it cannot be opened.
+/// Stands for a link that lacks what TLS needs: it cannot be opened.
 class AbsentSocket final : public LinkSocket, public std::enable_shared_from_this<AbsentSocket> {
  public:
   AbsentSocket(Shard& shard, LinkOwner& owner, LinkId link)
@@ -87,15 +85,15 @@ void RealWorld::uart_configure(const UartConfig& config) { port_.configure(confi
 
 void RealWorld::link_open(LinkId link, const OpenRequest& request) {
   link_close(link);
-  links_[link] = make_socket(link, request.transport);
+  links_[link] = make_socket(link, request);
   OpenRequest bound = request;
   bound.local = local_address(request);
   links_[link]->open(bound);
 }
 
-std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, Transport transport) {
+std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, const OpenRequest& request) {
   LinkOwner& owner = *this;
-  switch (transport) {
+  switch (request.transport) {
     case Transport::tcp:
       return std::make_shared<TcpSocket>(shard_, owner, link);
     case Transport::udp:
@@ -103,8 +101,45 @@ std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, Transport transp
     case Transport::ssl:
       break;
   }
-  log(LogLevel::error, kNoTls);
-  return std::make_shared<AbsentSocket>(shard_, owner, link);
+  return make_tls_socket(link, request.tls);
+}
+
+std::shared_ptr<LinkSocket> RealWorld::make_tls_socket(LinkId link, const TlsClient& tls) {
+  LinkOwner& owner = *this;
+  const bool psk = !tls.psk.empty();  // it alone authenticates, so nothing else has to be there
+  const bool verify = tls.verify_server && !psk;
+  TlsSetup setup = {.role = TlsRole::client, .verify_peer = verify, .material = {}};
+  TlsMaterial& material = setup.material;
+  bool there = true;
+  if (tls.present_certificate && !psk) {
+    there = read_pem(PkiFile::client_certificate, tls.pki_number, material.certificate) &&
+            read_pem(PkiFile::client_key, tls.pki_number, material.key);
+  }
+  if (verify) there &= read_pem(PkiFile::client_ca, tls.ca_number, material.ca);
+  TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
+  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, link);
+  return std::make_shared<TlsSocket>(shard_, owner, link, std::move(context),
+                                     demands_of(tls, module_time()));
+}
+
+TlsContextRef RealWorld::tls_context(TlsSetup setup) {
+  std::string reason;
+  TlsContextRef context = shard_.tls_contexts().get(std::move(setup), reason);
+  if (!context) log(LogLevel::error, "TLS: " + reason);
+  return context;
+}
+
+/// False if the file is missing or broken, and the log says which and how.
+bool RealWorld::read_pem(PkiFile file, uint8_t number, std::string& pem) {
+  std::string reason;
+  std::optional<std::string> text;
+  if (pki_->check(file, number, reason) == PkiState::usable) text = pki_->text(file, number);
+  if (text) {
+    pem = std::move(*text);
+    return true;
+  }
+  log(LogLevel::error, reason.empty() ? pki_->name(file, number) + ": missing" : reason);
+  return false;
 }
 
 /// What the link's socket binds to; none = whatever the host chooses.
@@ -160,17 +195,28 @@ void RealWorld::server_open(const ServerRequest& request) {
 }
 
 LinkError RealWorld::start_server(const ServerRequest& request) {
-  if (request.transport == Transport::ssl) {
-    log(LogLevel::error, kNoTls);
-    return LinkError::tls;
-  }
-  ServerOwner& owner = *this;
-  server_ = std::make_shared<TcpServer>(shard_, owner);
+  server_ = make_server(request);
+  if (!server_) return LinkError::tls;
   const std::error_code error = server_->open(server_endpoints(request));
   if (!error) return LinkError::none;
   server_ = nullptr;
   log(LogLevel::warn, fmt::format("server on port {}: {}", request.port, error.message()));
   return link_error(error);
+}
+
+std::shared_ptr<LinkServer> RealWorld::make_server(const ServerRequest& request) {
+  if (request.transport != Transport::ssl) {
+    return std::make_shared<TcpServer>(shard_, static_cast<ServerOwner&>(*this));
+  }
+  TlsSetup setup = {.role = TlsRole::server, .verify_peer = request.verify_client, .material = {}};
+  TlsMaterial& material = setup.material;
+  bool there = read_pem(PkiFile::server_certificate, 0, material.certificate) &&
+               read_pem(PkiFile::server_key, 0, material.key);
+  if (request.verify_client) there &= read_pem(PkiFile::server_ca, 0, material.ca);
+  TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
+  if (!context) return nullptr;
+  TlsServerOwner& owner = *this;
+  return std::make_shared<TlsServer>(shard_, owner, std::move(context));
 }
 
 std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) const {
@@ -204,6 +250,13 @@ void RealWorld::server_accepted(LinkId link, AcceptedClient client) {
   socket->adopt(std::move(client));
 }
 
+void RealWorld::server_greeted(LinkId link, const std::shared_ptr<TlsSocket>& client,
+                               const SocketOptions& options) {
+  link_close(link);
+  links_[link] = client;
+  client->become(*this, link, options);
+}
+
 void RealWorld::server_hindered(const std::error_code& error) {
   log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
 }
@@ -217,6 +270,11 @@ PkiState RealWorld::pki_state(PkiFile file, uint8_t number) {
 
 void RealWorld::clock_set(Duration since_1970) {
   clock_offset_ = since_1970 - shard_.now().time_since_epoch();
+}
+
+time_t RealWorld::module_time() const {
+  const Duration since_1970 = shard_.now().time_since_epoch() + clock_offset_;
+  return std::chrono::floor<std::chrono::seconds>(since_1970).count();
 }
 
 void RealWorld::resolve(QueryId query, std::string_view host, Family family,

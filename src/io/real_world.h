@@ -22,11 +22,15 @@
 #include "io/port_trace.h"
 #include "io/shard.h"
 #include "io/tcp_server.h"
+#include "io/tls_server.h"
 #include "io/wifi.h"
 
 namespace espat::io {
 
-class RealWorld final : public World, private LinkOwner, private ServerOwner {
+class RealWorld final : public World,
+                        private LinkOwner,
+                        private ServerOwner,
+                        private TlsServerOwner {
  public:
   /// All of them must outlive the world.
   RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
@@ -75,9 +79,17 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   void link_closed(const LinkClosed& closed) override;
   void link_log(LogLevel level, std::string_view line) override { log(level, line); }
   void server_accepted(LinkId link, AcceptedClient client) override;
+  void server_greeted(LinkId link, const std::shared_ptr<TlsSocket>& client,
+                      const SocketOptions& options) override;
   void server_hindered(const std::error_code& error) override;
+  void server_refused(std::string_view line) override { log(LogLevel::warn, line); }
+  time_t module_time() const override;
 
-  std::shared_ptr<LinkSocket> make_socket(LinkId link, Transport transport);
+  std::shared_ptr<LinkSocket> make_socket(LinkId link, const OpenRequest& request);
+  std::shared_ptr<LinkSocket> make_tls_socket(LinkId link, const TlsClient& tls);
+  TlsContextRef tls_context(TlsSetup setup);
+  bool read_pem(PkiFile file, uint8_t number, std::string& pem);
+  std::shared_ptr<LinkServer> make_server(const ServerRequest& request);
   IpAddress local_address(const OpenRequest& request) const;
   LinkError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
@@ -93,7 +105,7 @@ class RealWorld final : public World, private LinkOwner, private ServerOwner {
   std::shared_ptr<const Pki> pki_;
   Lease boot_;  ///< what was asked for since the module started
   std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
-  std::shared_ptr<TcpServer> server_;
+  std::shared_ptr<LinkServer> server_;
   Duration clock_offset_{};  ///< the module's clock less the shard's
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;

@@ -10,8 +10,8 @@
 #include <system_error>
 
 #include "espat/address.h"
-#include "espat/event.h"
 #include "io/accepted_client.h"
+#include "io/link_server.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -29,20 +29,14 @@ class ServerOwner {
   ~ServerOwner() = default;
 };
 
-class TcpServer final : public std::enable_shared_from_this<TcpServer> {
+class TcpServer final : public LinkServer, public std::enable_shared_from_this<TcpServer> {
  public:
   /// `owner` must stay until close() was called.
   TcpServer(Shard& shard, ServerOwner& owner);
 
-  /// Takes these addresses and ports, an IPv6 one without IPv4; each port is given. Returns why
-  /// nothing was taken, or no error. Nothing is admitted yet.
-  std::error_code open(std::span<const Endpoint> locals);
-
-  /// See World::server_admit.
-  void admit(std::optional<LinkId> link, const SocketOptions& options);
-
-  /// Gives addresses and ports back. The owner hears nothing more and may go away.
-  void close();
+  std::error_code open(std::span<const Endpoint> locals) override;
+  void admit(std::optional<LinkId> link, const SocketOptions& options) override;
+  void close() override;
 
  private:
   struct Listener {

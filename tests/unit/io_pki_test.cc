@@ -11,7 +11,7 @@
 
 #include "io/factory_pki.h"
 #include "io/flash_store.h"
-#include "io/openssl_handles.h"
+#include "io/openssl_ptr.h"
 #include "io/pki.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
@@ -34,18 +34,18 @@ void write(const fs::path& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-CertificateHandle certificate(const std::string& pem) {
-  return CertificateHandle(PEM_read_bio_X509(read_from(pem).get(), nullptr, nullptr, nullptr));
+CertificatePtr certificate(const std::string& pem) {
+  return CertificatePtr(PEM_read_bio_X509(bio_of(pem).get(), nullptr, nullptr, nullptr));
 }
 
 std::string factory(std::string_view name) { return factory_pki().find(name)->second; }
 
 /// How OpenSSL judges a certificate for a purpose, by the factory's CA.
 int verify(const std::string& pem, int purpose) {
-  const CertificateHandle leaf = certificate(pem);
-  const CertificateHandle ca = certificate(factory("client_ca_00.crt"));
-  using Store = std::unique_ptr<X509_STORE, OpensslFree<&X509_STORE_free>>;
-  using Context = std::unique_ptr<X509_STORE_CTX, OpensslFree<&X509_STORE_CTX_free>>;
+  const CertificatePtr leaf = certificate(pem);
+  const CertificatePtr ca = certificate(factory("client_ca_00.crt"));
+  using Store = std::unique_ptr<X509_STORE, FreeBy<X509_STORE_free>>;
+  using Context = std::unique_ptr<X509_STORE_CTX, FreeBy<X509_STORE_CTX_free>>;
   const Store store(X509_STORE_new());
   X509_STORE_add_cert(store.get(), ca.get());
   const Context context(X509_STORE_CTX_new());
@@ -58,8 +58,8 @@ int verify(const std::string& pem, int purpose) {
 
 std::string encrypted_key() {
   const std::string pem = factory("client_key_00.key");
-  const KeyHandle key(PEM_read_bio_PrivateKey(read_from(pem).get(), nullptr, nullptr, nullptr));
-  const BioHandle bio(BIO_new(BIO_s_mem()));
+  const KeyPtr key(PEM_read_bio_PrivateKey(bio_of(pem).get(), nullptr, nullptr, nullptr));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
   PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), EVP_aes_128_cbc(), "secret", 6, nullptr,
                                 nullptr);
   const char* data = nullptr;
@@ -81,7 +81,7 @@ TEST(FactoryPki, CertificatesAreSignedByItsCa) {
 }
 
 TEST(FactoryPki, ServerHasTheNamesOfTheLoopback) {
-  const CertificateHandle server = certificate(factory("server_cert.crt"));
+  const CertificatePtr server = certificate(factory("server_cert.crt"));
   for (const char* name : {"espat", "localhost"}) {
     EXPECT_EQ(X509_check_host(server.get(), name, 0, 0, nullptr), 1) << name;
   }
@@ -92,8 +92,8 @@ TEST(FactoryPki, ServerHasTheNamesOfTheLoopback) {
 }
 
 TEST(FactoryPki, SerialNumbersDiffer) {
-  const CertificateHandle one = certificate(factory("client_cert_00.crt"));
-  const CertificateHandle other = certificate(factory("client_cert_01.crt"));
+  const CertificatePtr one = certificate(factory("client_cert_00.crt"));
+  const CertificatePtr other = certificate(factory("client_cert_01.crt"));
   EXPECT_NE(
       ASN1_INTEGER_cmp(X509_get0_serialNumber(one.get()), X509_get0_serialNumber(other.get())), 0);
 }

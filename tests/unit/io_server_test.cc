@@ -4,10 +4,14 @@
 #include <netinet/tcp.h>
 
 #include <ctime>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "io/pki.h"
 #include "unit/io_harness.h"
+#include "unit/temporary_directory.h"
 
 namespace espat::io::test {
 namespace {
@@ -367,11 +371,20 @@ TEST_F(Server, RestartEndsServerAndLinks) {
   open();
 }
 
-TEST_F(Server, ThereIsNoTlsYet) {
+TEST_F(Server, AnSslServerNeedsItsKey) {
+  const TemporaryDirectory flash;
+  NodeConfig config;
+  config.pki = std::make_shared<Pki>(flash.path());
+  WorldTest t(config);
   ServerRequest ssl = request();
   ssl.transport = Transport::ssl;
-  t_.world->server_open(ssl);
-  const auto* failed = t_.await<ServerFailed>();
+  ssl.verify_client = true;
+  t.world->server_open(ssl);
+  EXPECT_NE(t.await<ServerOpened>(), nullptr);
+  t.world->server_close();
+  std::filesystem::remove(flash.path() / "pki" / "server_key.key");
+  t.world->server_open(ssl);
+  const auto* failed = t.await<ServerFailed>();
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ(failed->error, LinkError::tls);
 }

@@ -378,9 +378,11 @@ TEST_F(TcpLink, OptionsReachTheSocket) {
   EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
-TEST_F(TcpLink, ThereIsNoTlsYet) {
+TEST_F(TcpLink, WithoutItsKeyMaterialAnSslLinkIsNotOpened) {
   OpenRequest ssl = request();
   ssl.transport = Transport::ssl;
+  ssl.tls.present_certificate = true;
+  ssl.tls.pki_number = 77;
   t_.world->link_open(0, ssl);
   EXPECT_TRUE(t_.modem.events.empty());
   const auto* failed = t_.await<LinkFailed>();

@@ -1,0 +1,30 @@
+// What listens for the clients of the module's server, whatever their transport.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "espat/address.h"
+#include "espat/event.h"
+#include "espat/world.h"
+
+namespace espat::io {
+
+class LinkServer {
+ public:
+  LinkServer() = default;
+  LinkServer(const LinkServer&) = delete;
+  LinkServer& operator=(const LinkServer&) = delete;
+  virtual ~LinkServer() = default;
+
+  /// Takes these addresses and ports, an IPv6 one without IPv4; each port is given. Returns why
+  /// nothing was taken, or no error. Nothing is admitted yet.
+  virtual std::error_code open(std::span<const Endpoint> locals) = 0;
+  /// See World::server_admit.
+  virtual void admit(std::optional<LinkId> link, const SocketOptions& options) = 0;
+  /// Gives addresses and ports back. The owner hears nothing more and may go away.
+  virtual void close() = 0;
+};
+
+}  // namespace espat::io
