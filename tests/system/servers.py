@@ -17,9 +17,10 @@ http {{
   client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
   fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   server {{
-    listen 127.0.0.1:{port};
-    listen [::1]:{port};
+    listen 127.0.0.1:{port}{flags};
+    listen [::1]:{port}{flags};
     server_name {name};
+    {settings}
     root {folder}/www;
   }}
 }}
@@ -27,15 +28,19 @@ http {{
 
 
 class Nginx:
-    """Serves files of a temporary folder over IPv4 and IPv6 on one port."""
+    """Serves files of a temporary folder over IPv4 and IPv6 on one port.
 
-    def __init__(self, case, name):
-        self.folder = case.folder / "nginx"
-        self.name = name
+    `flags` are those of nginx's listen, `settings` more lines of its server block.
+    """
+
+    def __init__(self, case, name, flags="", settings=""):
         self.port = harness.free_port()
+        self.folder = case.folder / f"nginx{self.port}"
+        self.name = name
         (self.folder / "www").mkdir(parents=True)
         conf = self.folder / "nginx.conf"
-        conf.write_text(NGINX_CONF.format(folder=self.folder, port=self.port, name=name))
+        conf.write_text(NGINX_CONF.format(folder=self.folder, port=self.port, name=name,
+                                          flags=flags, settings=settings))
         case.start(harness.find_program("nginx"), "-p", self.folder, "-c", conf)
         harness.wait_until(lambda: harness.has_listener(self.port), "nginx to listen")
 
