@@ -1,7 +1,7 @@
 // Measures a transfer of many bytes through a module or a relay, as the MCU at its UART and the TCP
 // peer behind it, in one thread that never blocks. Every byte is compared.
 //
-//   bench_transfer WHAT UART LISTENER BYTES PID
+//   bench_transfer WHAT UART LISTENER BYTES PID [TLS_PORT]
 //
 //   WHAT       relay-up relay-down    through a bare relay; up is from the UART to the network
 //              up down                through a module's passthrough
@@ -12,6 +12,7 @@
 //   UART       a path, or 127.0.0.1:PORT
 //   LISTENER   the descriptor of a TCP socket that listens: where the network side connects to
 //   PID        the process whose CPU time is counted
+//   TLS_PORT   where a TLS end stands before the listener: the module's link is to be an SSL link
 //
 // Prints two numbers: the seconds from the first byte to the last, and those of CPU time that the
 // process spent meanwhile.
@@ -260,6 +261,7 @@ class AtPort {
 struct Bench {
   int uart;
   int listener;
+  int tls_port;  ///< where a TLS end stands before the listener; 0: none does
   uint64_t total;
   pid_t process;
   Pattern pattern{};
@@ -309,8 +311,9 @@ void open_link(Bench& b) {
   if (getsockname(b.listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     bench::fail("getsockname");
   }
-  const int port = ntohs(address.sin_port);
-  b.at.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\"," + std::to_string(port));
+  const int port = b.tls_port != 0 ? b.tls_port : ntohs(address.sin_port);
+  const std::string type = b.tls_port != 0 ? "SSL" : "TCP";
+  b.at.command("AT+CIPSTART=\"" + type + "\",\"127.0.0.1\"," + std::to_string(port));
   accept_network(b);
 }
 
@@ -448,13 +451,15 @@ const std::map<std::string_view, void (*)(Bench&)> kTransfers = {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto transfer = kTransfers.find(argc == 6 ? argv[1] : "");
+  const auto transfer = kTransfers.find(argc == 6 || argc == 7 ? argv[1] : "");
   if (transfer == kTransfers.end()) {
-    std::fputs("usage: bench_transfer WHAT UART LISTENER BYTES PID, see transfer.cc\n", stderr);
+    std::fputs("usage: bench_transfer WHAT UART LISTENER BYTES PID [TLS_PORT], see transfer.cc\n",
+               stderr);
     return EXIT_FAILURE;
   }
   Bench bench{.uart = bench::open_target(argv[2]),
               .listener = std::atoi(argv[3]),
+              .tls_port = argc == 7 ? std::atoi(argv[6]) : 0,
               .total = std::strtoull(argv[4], nullptr, 10),
               .process = std::atoi(argv[5])};
   bench::set_non_blocking(bench.uart);
