@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "espat/address.h"
+#include "espat/bytes.h"
 
 namespace espat {
 
@@ -89,6 +90,11 @@ struct Resolved {
   IpAddress address;
 };
 
+/// A datagram came back for World::sntp_send. The bytes live only during the call.
+struct SntpAnswered {
+  Bytes packet;
+};
+
 /// One access point as a scan sees it (ESP-AT manual, CWLAP).
 struct AccessPoint {
   std::string_view ssid;
@@ -151,9 +157,10 @@ struct FlashWritten {
   bool ok = true;
 };
 
-using Event = std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable,
-                           LinkEncrypted, ServerOpened, ServerFailed, UartWritable, Resolved,
-                           Scanned, StationConnected, StationGotIp, JoinFailed, StationLost,
-                           SoftApStationJoined, SoftApStationLeft, FlashWritten>;
+using Event =
+    std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, LinkEncrypted,
+                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Scanned,
+                 StationConnected, StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
+                 SoftApStationLeft, FlashWritten>;
 
 }  // namespace espat

@@ -203,6 +203,19 @@ class World {
   virtual void resolve(QueryId query, std::string_view host, Family family,
                        std::span<const Endpoint> servers) = 0;
 
+  // --- services -------------------------------------------------------------------------------
+
+  /// Sends one datagram, an SNTP request, from a new port of the station. What comes back to that
+  /// port from `server`, and from nobody else, is an SntpAnswered; until the next sntp_send or
+  /// sntp_stop. A request that cannot be sent is as one that gets no answer.
+  virtual void sntp_send(const Endpoint& server, Bytes request) = 0;
+
+  /// No SntpAnswered comes after it.
+  virtual void sntp_stop() = 0;
+
+  /// A number that nobody outside can foresee.
+  virtual uint64_t random() = 0;
+
   // --- Wi-Fi ----------------------------------------------------------------------------------
 
   /// Joins an access point: StationConnected, then StationGotIp; or JoinFailed. A join under way

@@ -18,5 +18,6 @@ extern const std::span<const Command> kTcpipServerCommands;
 extern const std::span<const Command> kTcpipSslCommands;
 extern const std::span<const Command> kTcpipReceiveCommands;
 extern const std::span<const Command> kTcpipPassthroughCommands;
+extern const std::span<const Command> kTcpipServiceCommands;
 
 }  // namespace espat

@@ -11,7 +11,7 @@ std::span<const Command> command_set() {
     for (const auto chapter :
          {kBasicCommands, kWifiStationCommands, kWifiSoftApCommands, kWifiInterfaceCommands,
           kTcpipNetworkCommands, kTcpipLinkCommands, kTcpipServerCommands, kTcpipSslCommands,
-          kTcpipReceiveCommands, kTcpipPassthroughCommands}) {
+          kTcpipReceiveCommands, kTcpipPassthroughCommands, kTcpipServiceCommands}) {
       all.insert(all.end(), chapter.begin(), chapter.end());
     }
     return all;

@@ -20,6 +20,7 @@ class Session::Turn {
   ~Turn() {
     if (s_.broken_) s_.recover();
     s_.server.admit_next();
+    s_.sntp.follow_network();
     s_.out_.flush();
     s_.links.print_kept();
     s_.out_.flush();
@@ -45,6 +46,7 @@ Session::Session(World& the_world, const Profile& the_profile,
       server(*this),
       passthrough(*this),
       station(*this),
+      sntp(*this),
       out_(the_world),
       least_heap_(the_profile.heap_bytes) {}
 
@@ -92,6 +94,7 @@ void Session::handle(const Event& event) {
   links.on_event(event);
   server.on_event(event);
   station.on_event(event);
+  sntp.on_event(event);
   if (const auto* written = std::get_if<FlashWritten>(&event)) {
     if (phase_ == Phase::storing) finish_stored(written->ok);
   }
@@ -144,6 +147,9 @@ void Session::on_timer(Timer timer) {
       break;
     case Timer::server:
       server.on_idle_timer();
+      break;
+    case Timer::sntp:
+      sntp.on_timer();
       break;
     case Timer::station:
       station.on_timer();
@@ -343,6 +349,7 @@ void Session::stop() {
   world.restart();
   links.reset();
   server.reset();
+  sntp.reset();
 }
 
 void Session::force_restart() {

@@ -18,6 +18,7 @@
 #include "core/passthrough.h"
 #include "core/server.h"
 #include "core/settings.h"
+#include "core/sntp.h"
 #include "core/ssl_texts.h"
 #include "core/station.h"
 #include "core/text.h"
@@ -44,6 +45,7 @@ inline constexpr size_t kBacklogMaxBytes = 4096;  // output of one burst that th
 inline constexpr size_t kHeldMaxBytes = 4096;     // URCs held back during data input
 inline constexpr size_t kInfoMaxBytes = 400;      // one information line
 inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
+inline constexpr QueryId kSntpQuery = kLinks + 1;
 
 /// A command that waits, as a named state. Events reach it after links and station have seen them.
 struct Wait {
@@ -166,6 +168,7 @@ class Session {
   Server server;
   Passthrough passthrough;
   Station station;
+  Sntp sntp;
 
   /// In RAM only: back to these values at every boot.
   struct Volatile {

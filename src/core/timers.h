@@ -20,6 +20,7 @@ enum class Timer : uint8_t {
   packet,   ///< passthrough: a pause of the MCU ends a datagram
   relink,   ///< passthrough: the next attempt to open the link, or the end of one
   server,   ///< a client may have said nothing for too long
+  sntp,     ///< the next request, or no answer to the last
   station,  ///< join time-out or the next attempt to reconnect
   count,
 };

@@ -1,6 +1,7 @@
 #include "io/real_world.h"
 
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <asio/post.hpp>
@@ -64,6 +65,7 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
+      sntp_(shard, [this](Bytes packet) { modem_.on_event(SntpAnswered{packet}); }),
       wifi_(shard, config.network, modem) {
   clock_set({});
 }
@@ -87,7 +89,7 @@ void RealWorld::link_open(LinkId link, const OpenRequest& request) {
   link_close(link);
   links_[link] = make_socket(link, request);
   OpenRequest bound = request;
-  bound.local = local_address(request);
+  if (!bound.local) bound.local = own_address(request.netif, request.remote.address.family());
   links_[link]->open(bound);
 }
 
@@ -142,12 +144,10 @@ bool RealWorld::read_pem(PkiFile file, uint8_t number, std::string& pem) {
   return false;
 }
 
-/// What the link's socket binds to; none = whatever the host chooses.
-IpAddress RealWorld::local_address(const OpenRequest& request) const {
-  if (request.local) return request.local;
+/// What sockets of this interface bind to; none = whatever the host chooses.
+IpAddress RealWorld::own_address(Netif netif, Family family) const {
   const NetworkConfig& network = config_.network;
-  const Family family = request.remote.address.family();
-  if (request.netif == Netif::softap) {
+  if (netif == Netif::softap) {
     return network.softap_ip.family() == family ? network.softap_ip : IpAddress();
   }
   return (family == Family::v6 ? network.station_ip6 : network.station_ip).value_or(IpAddress());
@@ -296,6 +296,22 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
       });
 }
 
+void RealWorld::sntp_send(const Endpoint& server, Bytes request) {
+  const IpAddress local = own_address(Netif::station, server.address.family());
+  if (const std::error_code error = sntp_.send(server, local, request)) {
+    log(LogLevel::warn, fmt::format("SNTP to {}: {}", server.address.text(), error.message()));
+  }
+}
+
+void RealWorld::sntp_stop() { sntp_.stop(); }
+
+uint64_t RealWorld::random() {
+  uint64_t number = 0;
+  // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them.
+  static_cast<void>(::getrandom(&number, sizeof number, 0));
+  return number;
+}
+
 void RealWorld::softap_disconnect(const MacAddress& mac) {
   // No station of the SoftAP exists on the host, so none can be sent away.
   log(LogLevel::debug, "no station " + mac.text());
@@ -330,6 +346,7 @@ void RealWorld::end_all() {
   for (LinkId link = 0; link < kLinks; ++link) link_close(link);
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
+  sntp_.stop();
   wifi_.restart();
 }
 

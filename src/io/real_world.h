@@ -21,6 +21,7 @@
 #include "io/pki.h"
 #include "io/port_trace.h"
 #include "io/shard.h"
+#include "io/sntp_client.h"
 #include "io/tcp_server.h"
 #include "io/tls_server.h"
 #include "io/wifi.h"
@@ -58,6 +59,10 @@ class RealWorld final : public World,
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override;
 
+  void sntp_send(const Endpoint& server, Bytes request) override;
+  void sntp_stop() override;
+  uint64_t random() override;
+
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
   void scan(const ScanRequest& request) override { wifi_.scan(request); }
@@ -90,7 +95,7 @@ class RealWorld final : public World,
   TlsContextRef tls_context(TlsSetup setup);
   bool read_pem(PkiFile file, uint8_t number, std::string& pem);
   std::shared_ptr<LinkServer> make_server(const ServerRequest& request);
-  IpAddress local_address(const OpenRequest& request) const;
+  IpAddress own_address(Netif netif, Family family) const;
   LinkError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
   void write_flash(FlashChange change);
@@ -109,6 +114,7 @@ class RealWorld final : public World,
   Duration clock_offset_{};  ///< the module's clock less the shard's
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
+  SntpClient sntp_;
   Wifi wifi_;
 };
 

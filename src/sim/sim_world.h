@@ -13,9 +13,11 @@
 #include <utility>
 
 #include "espat/world.h"
+#include "sim/random.h"
 #include "sim/sim_flash.h"
 #include "sim/sim_names.h"
 #include "sim/sim_network.h"
+#include "sim/sim_ntp.h"
 #include "sim/sim_uart.h"
 #include "sim/sim_wifi.h"
 #include "sim/turns.h"
@@ -29,6 +31,8 @@ class SimWorld final : public World {
       : uart_(turns_, seed),
         network_(turns_, seed + 1),
         names_(turns_),
+        ntp_(turns_),
+        random_(seed + 3),
         wifi_(turns_),
         flash_(turns_, seed + 2) {}
 
@@ -38,6 +42,7 @@ class SimWorld final : public World {
   const SimUart& uart() const { return uart_; }
   SimNetwork& network() { return network_; }
   SimNames& names() { return names_; }
+  SimNtp& ntp() { return ntp_; }
   SimWifi& wifi() { return wifi_; }
   SimFlash& flash() { return flash_; }
 
@@ -81,6 +86,9 @@ class SimWorld final : public World {
                std::span<const Endpoint> servers) override {
     names_.resolve(query, host, family, servers);
   }
+  void sntp_send(const Endpoint& server, Bytes request) override { ntp_.send(server, request); }
+  void sntp_stop() override { ntp_.stop(); }
+  uint64_t random() override { return random_.next(); }
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
   void scan(const ScanRequest& request) override { wifi_.scan(request); }
@@ -98,6 +106,8 @@ class SimWorld final : public World {
   SimUart uart_;
   SimNetwork network_;
   SimNames names_;
+  SimNtp ntp_;
+  Random random_;
   SimWifi wifi_;
   SimFlash flash_;
   IpAddress softap_ip_ = IpAddress::v4(192, 168, 4, 1);

@@ -39,6 +39,9 @@ class Port final : public espat::World {
   void clock_set(espat::Duration) override {}
   void resolve(espat::QueryId, std::string_view, espat::Family,
                std::span<const espat::Endpoint>) override {}
+  void sntp_send(const espat::Endpoint&, espat::Bytes) override {}
+  void sntp_stop() override {}
+  uint64_t random() override { return 4; }
   void join(const espat::JoinRequest&) override {}
   void leave() override {}
   void scan(const espat::ScanRequest&) override {}

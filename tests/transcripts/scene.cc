@@ -162,9 +162,18 @@ const std::vector<Scene::Directive>& Scene::network_directives() {
   return kAll;
 }
 
+const std::vector<Scene::Directive>& Scene::service_directives() {
+  static const std::vector<Directive> kAll = {
+      {"ntp", 2, 3, [](Scene& s, const Words& w, auto) { return s.add_ntp_server(w); }},
+      {"ntp-asked", 0, 99, [](Scene& s, const Words& w, auto) { return s.compare_ntp_asked(w); }},
+  };
+  return kAll;
+}
+
 std::string Scene::direct(const std::string& name, std::string_view arguments) {
   const Words words = split_words(arguments);
-  for (const auto* group : {&module_directives(), &wifi_directives(), &network_directives()}) {
+  for (const auto* group :
+       {&module_directives(), &wifi_directives(), &network_directives(), &service_directives()}) {
     for (const Directive& directive : *group) {
       if (directive.name != name) continue;
       if (words.size() < directive.words_min || words.size() > directive.words_max) {
@@ -266,6 +275,38 @@ std::string Scene::add_peer(const Words& words) {
   listener.answer = answer->second;
   world().network().add_listener(endpoint(words[0]), listener);
   return {};
+}
+
+std::string Scene::add_ntp_server(const Words& words) {
+  using Answer = sim::NtpServer::Answer;
+  static const std::map<std::string, Answer> kAnswers = {{"silent", Answer::silent},
+                                                         {"kod", Answer::kiss},
+                                                         {"unsynchronised", Answer::unsynchronised},
+                                                         {"wrong-origin", Answer::wrong_origin},
+                                                         {"wrong-mode", Answer::wrong_mode}};
+  sim::NtpServer server;
+  const auto answer = kAnswers.find(words[1]);
+  if (answer != kAnswers.end()) {
+    server.answer = answer->second;
+    if (words.size() == 3) server.code = words[2];
+  } else {
+    server.clock = std::chrono::seconds(number(words[1]));
+    if (words.size() == 3) server.one_way = duration(words[2]);
+  }
+  if (server.code.size() != 4) return "a code has four letters";
+  world().ntp().add_server(address(words[0]), server);
+  return {};
+}
+
+std::string Scene::compare_ntp_asked(const Words& words) {
+  Words asked;
+  for (const Endpoint& server : world().ntp().take_asked()) {
+    asked.push_back(server.address.text());
+  }
+  if (asked == words) return {};
+  std::string text = "asked were";
+  for (const std::string& server : asked) text += " " + server;
+  return text;
 }
 
 std::string Scene::compare_servers(const Words& words) {

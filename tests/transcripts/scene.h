@@ -11,6 +11,10 @@
 //   dns ADDRESS               a DNS server that DHCP hands out, repeatable
 //   host NAME ADDRESS         a name in the DNS, repeatable
 //   dns-silent                no DNS server answers
+//   ntp ADDRESS UNIXTIME|silent|kod CODE|unsynchronised|wrong-origin|wrong-mode
+//                             an NTP server; its clock runs from then on
+//   ntp ADDRESS UNIXTIME ONEWAY               the same, and how long a packet is on its way
+//   ntp-asked ADDRESS...      who was asked for the time since this was last compared
 //   asked ADDRESS...          the last question went to these servers, in this order
 //   peer ADDRESS:PORT accepts|refuses|silent|unreachable|fails-tls
 //   pki client-cert|client-key|client-ca|server-cert|server-key|server-ca NUMBER
@@ -68,6 +72,7 @@ class Scene {
   static const std::vector<Directive>& module_directives();
   static const std::vector<Directive>& wifi_directives();
   static const std::vector<Directive>& network_directives();
+  static const std::vector<Directive>& service_directives();
   template <typename Act>
   static auto always(Act act);
 
@@ -81,6 +86,8 @@ class Scene {
   void add_access_point(const Words& words);
   void set_station(const Words& words);
   std::string add_peer(const Words& words);
+  std::string add_ntp_server(const Words& words);
+  std::string compare_ntp_asked(const Words& words);
   std::string compare_servers(const Words& words);
   std::string compare_received(std::string_view arguments);
   std::string peer_sends(std::string_view arguments);

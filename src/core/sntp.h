@@ -1,0 +1,73 @@
+// The module's SNTP client: sets the module's clock by servers that it asks (ESP-AT manual,
+// CIPSNTPCFG). It works while it is enabled and the station has an address. Behaves as lwIP's,
+// which is the chip's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "espat/address.h"
+#include "espat/event.h"
+#include "espat/time.h"
+
+namespace espat {
+
+class Session;
+
+// lwIP's SNTP_UPDATE_DELAY, SNTP_RECV_TIMEOUT and SNTP_RETRY_TIMEOUT_MAX.
+inline constexpr Duration kSntpInterval = std::chrono::hours(1);
+inline constexpr Duration kSntpTimeout = std::chrono::seconds(15);  // name and answer
+inline constexpr Duration kSntpRetryMax = std::chrono::seconds(150);
+
+class Sntp {
+ public:
+  struct Config {
+    bool enabled = false;
+    std::chrono::minutes zone{};       ///< what is added to UTC
+    std::vector<std::string> servers;  ///< names or literals; not empty if it is enabled
+  };
+
+  explicit Sntp(Session& session) : s_(session) {}
+
+  const Config& config() const { return config_; }
+  /// From now on this holds; what was under way is begun anew.
+  void configure(Config config);
+
+  /// At the end of each turn: begins or ends with the station's address.
+  void follow_network();
+  void on_event(const Event& event);
+  /// Timer::sntp is due.
+  void on_timer();
+  /// The module restarts: the world has ended everything already.
+  void reset();
+
+ private:
+  enum class State : uint8_t {
+    stopped,
+    resolving,
+    asking,
+    pausing,  ///< until the next request
+  };
+
+  void stop();
+  void request();
+  void ask(const IpAddress& server);
+  void answered(Bytes packet);
+  void try_next_server(std::string_view reason);
+  void pause(Duration time);
+
+  Session& s_;
+  Config config_;
+  State state_ = State::stopped;
+  size_t current_ = 0;  // of the servers
+  size_t failed_ = 0;   // of them, since one answered or all were tried
+  Duration retry_ = kSntpTimeout;
+  uint64_t cookie_ = 0;
+  Time asked_at_{};
+};
+
+}  // namespace espat

@@ -1,0 +1,66 @@
+// The NTP servers of a simulated network, each with a clock and habits of its own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "espat/address.h"
+#include "espat/bytes.h"
+#include "espat/time.h"
+#include "sim/turns.h"
+
+namespace espat::sim {
+
+struct NtpServer {
+  enum class Answer : uint8_t {
+    time,
+    silent,
+    kiss,            ///< the kiss of death `code`
+    unsynchronised,  ///< a leap indicator of 3
+    wrong_origin,    ///< the time, to a request that nobody made
+    wrong_mode,      ///< the time, as a broadcast
+  };
+  Answer answer = Answer::time;
+  Duration clock{};                                 ///< since 1970, when it is added
+  std::string code = "DENY";                        ///< four letters
+  Duration one_way = std::chrono::milliseconds(5);  ///< of requests and of answers
+  Duration thinks{};                                ///< between both
+};
+
+class SimNtp {
+ public:
+  explicit SimNtp(Turns& turns) : turns_(turns) {}
+
+  // --- the scene ---
+  /// Adds a server, or changes one. At other addresses nobody answers.
+  void add_server(const IpAddress& address, const NtpServer& server) {
+    servers_[address] = {server, turns_.now()};
+  }
+  /// Who was asked since the last call, in order.
+  std::vector<Endpoint> take_asked() { return std::exchange(asked_, {}); }
+  /// The request that was sent last.
+  const std::string& last_request() const { return last_request_; }
+
+  // --- the world's side (world.h) ---
+  void send(const Endpoint& server, Bytes request);
+  void stop();
+
+ private:
+  struct Entry {
+    NtpServer server;
+    Time added{};
+  };
+  static std::string reply(const Entry& entry, std::string_view request, Time arrived);
+
+  Turns& turns_;
+  std::map<IpAddress, Entry> servers_;
+  std::vector<Endpoint> asked_;
+  std::string last_request_;
+  uint64_t question_ = 0;  // answers to older ones are void
+};
+
+}  // namespace espat::sim
