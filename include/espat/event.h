@@ -10,6 +10,7 @@
 
 #include "espat/address.h"
 #include "espat/bytes.h"
+#include "espat/time.h"
 
 namespace espat {
 
@@ -95,6 +96,13 @@ struct SntpAnswered {
   Bytes packet;
 };
 
+/// Answer to World::ping: how long the echo took; or, with another error than `none`, why there was
+/// or will be none. `unreachable` and `timed_out` are of the network, all others of the host.
+struct Pinged {
+  LinkError error = LinkError::none;
+  Duration round_trip{};
+};
+
 /// One access point as a scan sees it (ESP-AT manual, CWLAP).
 struct AccessPoint {
   std::string_view ssid;
@@ -159,7 +167,7 @@ struct FlashWritten {
 
 using Event =
     std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, LinkEncrypted,
-                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Scanned,
+                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Pinged, Scanned,
                  StationConnected, StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
                  SoftApStationLeft, FlashWritten>;
 

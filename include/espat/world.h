@@ -118,6 +118,12 @@ struct ScanRequest {
   uint8_t channel = 0;  ///< 0 = all
 };
 
+/// What World::ping is to reach (ESP-AT manual, PING).
+struct PingRequest {
+  IpAddress to;
+  Netif netif = Netif::station;
+};
+
 /// One stored setting. A value is any bytes, at most 512 of them.
 struct FlashEntry {
   std::string_view key;
@@ -212,6 +218,13 @@ class World {
 
   /// No SntpAnswered comes after it.
   virtual void sntp_stop() = 0;
+
+  /// Sends one ICMP echo request. Answered by Pinged, unless ping_stop or another ping comes first;
+  /// perhaps never.
+  virtual void ping(const PingRequest& request) = 0;
+
+  /// No Pinged comes after it.
+  virtual void ping_stop() = 0;
 
   /// A number that nobody outside can foresee.
   virtual uint64_t random() = 0;

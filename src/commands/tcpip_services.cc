@@ -1,4 +1,4 @@
-// TCP/IP AT commands: time (ESP-AT manual, TCP/IP AT Commands).
+// TCP/IP AT commands: time and ping (ESP-AT manual, TCP/IP AT Commands).
 #include <array>
 #include <chrono>
 #include <utility>
@@ -57,6 +57,70 @@ Outcome query_time(Session& s, const Args&) {
   return kOk;
 }
 
+// --- ping ---------------------------------------------------------------------------------------
+
+Outcome ping_timed_out(Session& s, std::string_view reason) {
+  s.info(s.name(), ":TIMEOUT");
+  return s.refuse(reason);
+}
+
+/// Whole milliseconds, less their fraction, as esp_ping counts them: 0 on a fast network.
+void pinged(Session& s, const Event& event) {
+  const auto* answer = std::get_if<Pinged>(&event);
+  if (answer == nullptr) return;
+  switch (answer->error) {
+    case LinkError::none:
+      s.info(s.name(), ':',
+             std::chrono::floor<std::chrono::milliseconds>(answer->round_trip).count());
+      s.finish(kOk);
+      break;
+    case LinkError::unreachable:
+    case LinkError::timed_out:
+      s.finish(ping_timed_out(s, text_of(answer->error)));
+      break;
+    default:
+      s.finish(s.refuse(text_of(answer->error)));
+  }
+}
+
+void no_echo(Session& s) {
+  s.world.ping_stop();
+  s.finish(ping_timed_out(s, "no answer"));
+}
+
+constexpr Wait kPinging = {"pinging", pinged, no_echo};
+
+Outcome begin_ping(Session& s, const IpAddress& to) {
+  if (to.is_unspecified()) return ping_timed_out(s, "nobody has this address");
+  s.world.ping({.to = to, .netif = s.station.has_ip() ? Netif::station : Netif::softap});
+  return s.await(kPinging, kPingTimeout);
+}
+
+void host_resolved(Session& s, const Event& event) {
+  const auto* resolved = std::get_if<Resolved>(&event);
+  if (resolved == nullptr || resolved->query != kCommandQuery) return;
+  const Outcome outcome = resolved->address ? begin_ping(s, resolved->address)
+                                            : ping_timed_out(s, "the name could not be resolved");
+  if (outcome.kind != Outcome::Kind::pending) s.finish(outcome);
+}
+
+void host_timed_out(Session& s) { s.finish(ping_timed_out(s, "no answer from any name server")); }
+
+constexpr Wait kResolving = {"resolving the name of a host to ping", host_resolved, host_timed_out};
+
+Outcome ping(Session& s, const Args& args) {
+  if (!s.network_up()) return s.refuse("no ip");
+  const bool v6 = s.settings.ipv6 != 0;
+  const std::string_view host = args.text("host");
+  if (const auto address = IpAddress::parse(host)) {
+    if (address->is_v6() && !v6) return s.refuse("IPv6 is off, see AT+CIPV6");
+    return begin_ping(s, *address);
+  }
+  s.world.resolve(kCommandQuery, host, v6 ? Family::v4_preferred : Family::v4,
+                  s.station.dns_servers());
+  return s.await(kResolving, kResolveTimeout);
+}
+
 constexpr Command kRows[] = {
     {.name = "+CIPSNTPCFG",
      .help = "set the clock by SNTP; timezone in hours (-12 to 14) or as hhmm, needed to enable",
@@ -70,6 +134,10 @@ constexpr Command kRows[] = {
      .help = "date and time in the zone of AT+CIPSNTPCFG",
      .chapter = kChapter,
      .query = query_time},
+    {.name = "+PING",
+     .help = "round trip to a host in ms",
+     .chapter = kChapter,
+     .set = {{{ping, {text("host", 1, 128)}}}}},
 };
 
 }  // namespace

@@ -46,6 +46,7 @@ inline constexpr size_t kHeldMaxBytes = 4096;     // URCs held back during data 
 inline constexpr size_t kInfoMaxBytes = 400;      // one information line
 inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
 inline constexpr QueryId kSntpQuery = kLinks + 1;
+inline constexpr Duration kPingTimeout = std::chrono::seconds(4);
 
 /// A command that waits, as a named state. Events reach it after links and station have seen them.
 struct Wait {

@@ -66,6 +66,7 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
       sntp_(shard, [this](Bytes packet) { modem_.on_event(SntpAnswered{packet}); }),
+      echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
       wifi_(shard, config.network, modem) {
   clock_set({});
 }
@@ -305,6 +306,18 @@ void RealWorld::sntp_send(const Endpoint& server, Bytes request) {
 
 void RealWorld::sntp_stop() { sntp_.stop(); }
 
+void RealWorld::ping(const PingRequest& request) {
+  const IpAddress local = own_address(request.netif, request.to.family());
+  if (const std::error_code error = echo_.start(request.to, local, random())) {
+    log(LogLevel::error,
+        fmt::format(
+            "ping needs a group within sysctl net.ipv4.ping_group_range, or CAP_NET_RAW: {}",
+            error.message()));
+  }
+}
+
+void RealWorld::ping_stop() { echo_.stop(); }
+
 uint64_t RealWorld::random() {
   uint64_t number = 0;
   // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them.
@@ -347,6 +360,7 @@ void RealWorld::end_all() {
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
   sntp_.stop();
+  echo_.stop();
   wifi_.restart();
 }
 

@@ -14,6 +14,7 @@
 #include "io/at_port.h"
 #include "io/deferred.h"
 #include "io/flash_store.h"
+#include "io/icmp_echo.h"
 #include "io/link_socket.h"
 #include "io/modem_side.h"
 #include "io/name_lookup.h"
@@ -61,6 +62,8 @@ class RealWorld final : public World,
 
   void sntp_send(const Endpoint& server, Bytes request) override;
   void sntp_stop() override;
+  void ping(const PingRequest& request) override;
+  void ping_stop() override;
   uint64_t random() override;
 
   void join(const JoinRequest& request) override { wifi_.join(request); }
@@ -115,6 +118,7 @@ class RealWorld final : public World,
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   SntpClient sntp_;
+  IcmpEcho echo_;
   Wifi wifi_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "espat/world.h"
 #include "sim/random.h"
+#include "sim/sim_echo.h"
 #include "sim/sim_flash.h"
 #include "sim/sim_names.h"
 #include "sim/sim_network.h"
@@ -32,6 +33,7 @@ class SimWorld final : public World {
         network_(turns_, seed + 1),
         names_(turns_),
         ntp_(turns_),
+        echo_(turns_),
         random_(seed + 3),
         wifi_(turns_),
         flash_(turns_, seed + 2) {}
@@ -43,6 +45,7 @@ class SimWorld final : public World {
   SimNetwork& network() { return network_; }
   SimNames& names() { return names_; }
   SimNtp& ntp() { return ntp_; }
+  SimEcho& echo() { return echo_; }
   SimWifi& wifi() { return wifi_; }
   SimFlash& flash() { return flash_; }
 
@@ -88,6 +91,8 @@ class SimWorld final : public World {
   }
   void sntp_send(const Endpoint& server, Bytes request) override { ntp_.send(server, request); }
   void sntp_stop() override { ntp_.stop(); }
+  void ping(const PingRequest& request) override { echo_.ping(request); }
+  void ping_stop() override { echo_.stop(); }
   uint64_t random() override { return random_.next(); }
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
@@ -107,6 +112,7 @@ class SimWorld final : public World {
   SimNetwork network_;
   SimNames names_;
   SimNtp ntp_;
+  SimEcho echo_;
   Random random_;
   SimWifi wifi_;
   SimFlash flash_;

@@ -41,6 +41,8 @@ class Port final : public espat::World {
                std::span<const espat::Endpoint>) override {}
   void sntp_send(const espat::Endpoint&, espat::Bytes) override {}
   void sntp_stop() override {}
+  void ping(const espat::PingRequest&) override {}
+  void ping_stop() override {}
   uint64_t random() override { return 4; }
   void join(const espat::JoinRequest&) override {}
   void leave() override {}

@@ -166,6 +166,7 @@ const std::vector<Scene::Directive>& Scene::service_directives() {
   static const std::vector<Directive> kAll = {
       {"ntp", 2, 3, [](Scene& s, const Words& w, auto) { return s.add_ntp_server(w); }},
       {"ntp-asked", 0, 99, [](Scene& s, const Words& w, auto) { return s.compare_ntp_asked(w); }},
+      {"ping", 2, 2, [](Scene& s, const Words& w, auto) { return s.answer_pings(w); }},
   };
   return kAll;
 }
@@ -307,6 +308,17 @@ std::string Scene::compare_ntp_asked(const Words& words) {
   std::string text = "asked were";
   for (const std::string& server : asked) text += " " + server;
   return text;
+}
+
+std::string Scene::answer_pings(const Words& words) {
+  static const std::map<std::string, LinkError> kErrors = {{"unreachable", LinkError::unreachable},
+                                                           {"forbidden", LinkError::other}};
+  if (words[1] == "silent") return {};
+  const auto error = kErrors.find(words[1]);
+  Pinged answer{LinkError::none, duration(words[1])};
+  if (error != kErrors.end()) answer = {error->second, std::chrono::milliseconds(3)};
+  world().echo().set(address(words[0]), answer);
+  return {};
 }
 
 std::string Scene::compare_servers(const Words& words) {

@@ -15,6 +15,7 @@
 //                             an NTP server; its clock runs from then on
 //   ntp ADDRESS UNIXTIME ONEWAY               the same, and how long a packet is on its way
 //   ntp-asked ADDRESS...      who was asked for the time since this was last compared
+//   ping ADDRESS TIME|silent|unreachable|forbidden
 //   asked ADDRESS...          the last question went to these servers, in this order
 //   peer ADDRESS:PORT accepts|refuses|silent|unreachable|fails-tls
 //   pki client-cert|client-key|client-ca|server-cert|server-key|server-ca NUMBER
@@ -88,6 +89,7 @@ class Scene {
   std::string add_peer(const Words& words);
   std::string add_ntp_server(const Words& words);
   std::string compare_ntp_asked(const Words& words);
+  std::string answer_pings(const Words& words);
   std::string compare_servers(const Words& words);
   std::string compare_received(std::string_view arguments);
   std::string peer_sends(std::string_view arguments);
