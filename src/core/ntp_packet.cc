@@ -49,11 +49,12 @@ NtpReply read_ntp_reply(Bytes packet, uint64_t cookie) {
   const auto stratum = std::to_integer<unsigned>(packet[kStratum]);
   if ((flags & 7) != kServerMode || read_u64(packet, kOriginate) != cookie) return reply;
   if (stratum == 0) {
-    reply.kind = NtpReply::Kind::kiss_of_death;
-    for (size_t i = 0; i < reply.code.size(); ++i) {
-      const auto c = std::to_integer<char>(packet[kReference + i]);
-      reply.code[i] = c >= ' ' && c <= '~' ? c : '?';
-    }
+    const auto code = as_text(packet.subspan(kReference, reply.code.size()));
+    std::copy(code.begin(), code.end(), reply.code.begin());
+    const bool spoken =
+        std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c <= '~'; });
+    // Servers that have lost their own source send no code at all.
+    reply.kind = spoken ? NtpReply::Kind::kiss_of_death : NtpReply::Kind::unsynchronised;
     return reply;
   }
   const uint64_t transmitted = read_u64(packet, kTransmit);
