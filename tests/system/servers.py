@@ -1,4 +1,4 @@
-"""Real counterparts: nginx, dnsmasq, and a TCP server whose every move the test decides."""
+"""Real counterparts: nginx, dnsmasq, chrony, and a TCP server whose every move the test decides."""
 
 import contextlib
 import os
@@ -48,15 +48,49 @@ class Nginx:
         (self.folder / "www" / name).write_bytes(data)
 
 
+def own_address(case, port, network=None):
+    """A loopback address whose privileged UDP port this test can have; the test is skipped if not.
+
+    One per process and network, so that runs beside each other do not meet.
+    """
+    pid = os.getpid()
+    address = f"127.{network or port}.{pid % 250}.{1 + pid // 250 % 250}"
+    error = harness.bind_error(address, port)
+    if error:
+        case.skipTest(f"UDP port {port} of {address} cannot be bound: {error}")
+    return address
+
+
+CHRONY_CONF = """
+bindaddress {address}
+port 123
+cmdport 0
+bindcmdaddress /
+pidfile {folder}/chronyd-{address}.pid
+allow all
+{local}
+"""
+
+
+class Chrony:
+    """An NTP server on an address of its own: with the host's time, or unsynchronised."""
+
+    def __init__(self, case, network, synchronised=True):
+        self.address = own_address(case, 123, network)
+        conf = case.folder / f"chrony-{self.address}.conf"
+        conf.write_text(CHRONY_CONF.format(address=self.address, folder=case.folder,
+                                           local="local stratum 5" if synchronised else ""))
+        # -x: it touches no clock.
+        case.start(harness.find_program("chronyd"), "-x", "-d", "-u", "root", "-f", conf)
+        harness.wait_until(lambda: harness.bind_error(self.address, 123) == "EADDRINUSE",
+                           "chronyd to listen")
+
+
 class Dnsmasq:
     """A DNS server on port 53 of a loopback address of its own; it knows one name."""
 
     def __init__(self, case, name, addresses):
-        # One address per process, so that runs beside each other do not meet.
-        self.address = f"127.53.{os.getpid() % 250}.{1 + os.getpid() // 250 % 250}"
-        error = harness.bind_error(self.address, 53)
-        if error:
-            case.skipTest(f"UDP port 53 of {self.address} cannot be bound: {error}")
+        self.address = own_address(case, 53)
         self.program = case.start(
             harness.find_program("dnsmasq"), "--keep-in-foreground", "--conf-file=/dev/null",
             "--no-resolv", "--no-hosts", "--bind-interfaces", "--port=53", "--pid-file=",
