@@ -115,7 +115,7 @@ class Namespace(PingCase):
             self.inside(space, "address", "add", f"10.77.0.{number}/24", "dev", "eth0")
             self.inside(space, "address", "add", f"fd77::{number}/64", "dev", "eth0", "nodad")
             self.inside(space, "link", "set", "eth0", "up")
-        # Nobody has these. The host says so for the second, and the module's own host for the third.
+        # Nobody has these. The host says so of the second, the module's own host of the third.
         self.inside(self.module_space, "route", "add", "10.78.0.0/16", "via", "10.77.0.2")
         self.inside(self.module_space, "route", "add", "unreachable", "10.80.0.0/16")
         self.inside(self.host_space, "route", "add", "blackhole", "10.78.0.0/24")

@@ -44,7 +44,8 @@ class Server:
         self.socket = socket.socket(type=socket.SOCK_DGRAM)
         case.addCleanup(self.socket.close)
         self.socket.bind((self.address, 123))
-        self.unix_time, self.head = unix_time, struct.pack("!BBbb8x4s8x", first, stratum, 0, 0, code)
+        self.unix_time = unix_time
+        self.head = struct.pack("!BBbb8x4s8x", first, stratum, 0, 0, code)
         self.asked = []
         pump.add(self.socket, self.answer)
 
