@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "espat/time.h"
 #include "io/tls_context.h"
@@ -39,6 +40,9 @@ class Shard {
     return *plain_buffer_;
   }
 
+  /// Where a TLS link collects what it encrypts for one write; of no meaning after it.
+  std::vector<std::byte>& cipher_buffer() { return cipher_buffer_; }
+
   /// What the TLS links and servers of this shard share.
   TlsContexts& tls_contexts() { return tls_contexts_; }
 
@@ -47,6 +51,7 @@ class Shard {
   asio::io_context loop_{1};
   std::unique_ptr<std::array<std::byte, kReadBufferBytes>> read_buffer_;
   std::unique_ptr<std::array<std::byte, kReadBufferBytes>> plain_buffer_;
+  std::vector<std::byte> cipher_buffer_;
   TlsContexts tls_contexts_;
 };
 

@@ -151,7 +151,7 @@ size_t TcpSocket::send(Bytes data, const Endpoint&) {
     // Until a modem that is slow has taken all of it, what it sends is lost on the way, as it may
     // be whenever a connection breaks: the modem must not wait here for what it has to do itself.
     if (!send_error_) send_error_ = {errno, std::system_category()};
-    return kept_.empty() ? 0 : data.size();
+    return kept_.empty() && !held_ ? 0 : data.size();
   }
   const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
   if (taken < data.size()) wait_writable();
@@ -202,7 +202,7 @@ void TcpSocket::read() {
 bool TcpSocket::deliver(Bytes data) {
   const size_t taken = owner_->link_received(link_, data, remote_);
   if (owner_ == nullptr) return false;
-  if (taken == data.size()) return true;
+  if (taken == data.size()) return !held_;
   // Read less from now on, so that what has to be kept while the modem is slow stays small and the
   // peer feels it soon.
   read_max_bytes_ = std::max(kReadMinBytes, static_cast<uint32_t>(taken));
@@ -220,11 +220,14 @@ void TcpSocket::resume() {
 }
 
 void TcpSocket::deliver_kept() {
-  if (kept_.empty()) return;
-  kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
-  if (owner_ == nullptr || kept_from_ < kept_.size()) return;
-  kept_ = {};
-  kept_from_ = 0;
+  if (!std::exchange(held_, false) && kept_.empty()) return;
+  if (!kept_.empty()) {
+    kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
+    if (owner_ == nullptr || kept_from_ < kept_.size()) return;
+    kept_ = {};
+    kept_from_ = 0;
+    if (held_) return;
+  }
   read();
 }
 

@@ -23,6 +23,8 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   /// it returns, so that this call is a turn of its own.
   void adopt(AcceptedClient client);
   size_t send(Bytes data, const Endpoint& to) override;
+  /// From inside link_received, of which everything is taken: reads no more until resume().
+  void hold() { held_ = true; }
   void resume() override;
   void configure(const SocketOptions& options) override;
   void close() override;
@@ -46,6 +48,7 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   const LinkId link_;
   bool open_ = false;
   bool send_blocked_ = false;  ///< the host's buffer is full; LinkWritable follows
+  bool held_ = false;          ///< see hold()
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
   int32_t linger_s_ = -1;

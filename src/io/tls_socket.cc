@@ -18,8 +18,11 @@ namespace {
 constexpr std::chrono::seconds kStepTime{10};   // for each step of the handshake
 constexpr std::chrono::seconds kFlushTime{10};  // for the peer to take the rest of a closed link
 
-// What may wait for a peer that does not read: a record, and answers to what it sends meanwhile.
-constexpr size_t kUnsentMaxBytes = size_t{64} * 1024;
+// What is sent by one write, the last record not counted.
+constexpr size_t kCollectBytes = size_t{3} * kTlsRecordBytes;
+
+// What may wait for a peer that does not read: one write, and answers to what it sends meanwhile.
+constexpr size_t kUnsentMaxBytes = size_t{128} * 1024;
 
 }  // namespace
 
@@ -144,7 +147,9 @@ size_t TlsSocket::link_received(LinkId, Bytes cipher, const Endpoint&) {
     else if (session_->state() == TlsSession::State::failed)
       end(LinkError::tls, session_->reason());
   }
-  return session_ ? taken : cipher.size();  // without a session nobody wants the rest
+  if (!session_) return cipher.size();  // nobody wants the rest
+  if (!kept_.empty() && taken == cipher.size()) tcp_->hold();
+  return taken;
 }
 
 void TlsSocket::deliver(Bytes plain, size_t extra_bytes) {
@@ -189,20 +194,42 @@ size_t TlsSocket::send(Bytes data, const Endpoint&) {
   if (!open_ || !session_) return 0;
   size_t taken = 0;
   while (taken < data.size() && unsent_.empty()) {
-    const Bytes piece = data.subspan(taken, std::min(data.size() - taken, kTlsRecordBytes));
-    if (!session_->send(piece)) {
+    const size_t sent = encrypt(data.subspan(taken));
+    if (sent == 0) {
       asio::post(shard_.loop(), [self = shared_from_this()] {
         if (self->session_) self->end(LinkError::tls, self->session_->reason());
       });
       return taken;
     }
-    taken += piece.size();
+    taken += sent;
   }
   if (taken < data.size()) writable_owed_ = true;
   return taken;
 }
 
+/// Encrypts some records, for one write: for each its own the host would ask more than for the
+/// copy that collects them. Returns of how many bytes; 0: the session has failed.
+size_t TlsSocket::encrypt(Bytes data) {
+  std::vector<std::byte>& collected = shard_.cipher_buffer();
+  collected.clear();
+  collecting_ = true;
+  size_t taken = 0;
+  bool ok = true;
+  while (ok && taken < data.size() && collected.size() < kCollectBytes) {
+    const Bytes piece = data.subspan(taken, std::min(data.size() - taken, kTlsRecordBytes));
+    ok = session_->send(piece);
+    if (ok) taken += piece.size();
+  }
+  collecting_ = false;
+  const bool sent = tls_output(collected);
+  return ok && sent ? taken : 0;
+}
+
 bool TlsSocket::tls_output(Bytes cipher) {
+  if (collecting_) {
+    shard_.cipher_buffer().insert(shard_.cipher_buffer().end(), cipher.begin(), cipher.end());
+    return true;
+  }
   const size_t sent = unsent_.empty() ? tcp_->send(cipher, {}) : 0;
   const Bytes rest = cipher.subspan(sent);
   if (unsent_.size() + rest.size() > kUnsentMaxBytes) return false;

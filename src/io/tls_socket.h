@@ -69,6 +69,7 @@ class TlsSocket final : public LinkSocket,
   void link_log(LogLevel level, std::string_view line) override;
   bool tls_output(Bytes cipher) override;
 
+  size_t encrypt(Bytes data);
   void connected(const Endpoint& local, const Endpoint& remote);
   void await_step();
   void greet();
@@ -94,6 +95,7 @@ class TlsSocket final : public LinkSocket,
   Endpoint local_, remote_;
   bool open_ = false;
   bool offer_posted_ = false;   ///< a turn that calls deliver_kept() is on its way
+  bool collecting_ = false;     ///< encrypt() is under way
   bool writable_owed_ = false;  ///< not all of what the owner sent was taken
   int32_t linger_s_ = -1;
   uint32_t receive_window_bytes_ = 0;      ///< as in SocketOptions
