@@ -3,6 +3,7 @@
 // inside a World call.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -159,6 +160,32 @@ struct SoftApStationLeft {
   MacAddress mac;
 };
 
+/// How much of a reply World::fetch keeps in memory, and how long the header of a download may be:
+/// what the firmware reads at a time.
+inline constexpr size_t kFetchTextMaxBytes = 1024;
+
+/// Why World::fetch did not bring what it was asked for.
+enum class FetchError : uint8_t {
+  none,
+  not_connected,  ///< no connection, or no TLS
+  broken_off,     ///< the connection ended too early
+  header,         ///< longer than kFetchTextMaxBytes
+  not_an_image,   ///< firmware that does not begin as one
+  too_large,      ///< for the partition
+  not_written,    ///< the host could not store it
+};
+
+/// World::fetch has a connection, and the request is on its way.
+struct FetchConnected {};
+
+/// Answer to World::fetch. `text` lives only during the call.
+struct Fetched {
+  FetchError error = FetchError::none;
+  uint16_t status = 0;    ///< of HTTP; 0 = there was none
+  uint32_t bytes = 0;     ///< written to the partition
+  std::string_view text;  ///< the first kFetchTextMaxBytes of the reply, or of the partition
+};
+
 /// Answer to World::flash_put and World::flash_erase: everything of that call is durable, or
 /// (ok = false) nothing of it is.
 struct FlashWritten {
@@ -167,8 +194,8 @@ struct FlashWritten {
 
 using Event =
     std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, LinkEncrypted,
-                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Pinged, Scanned,
-                 StationConnected, StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
-                 SoftApStationLeft, FlashWritten>;
+                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Pinged,
+                 FetchConnected, Fetched, Scanned, StationConnected, StationGotIp, JoinFailed,
+                 StationLost, SoftApStationJoined, SoftApStationLeft, FlashWritten>;
 
 }  // namespace espat

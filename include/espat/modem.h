@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,13 +23,22 @@ namespace espat {
 class Session;
 struct Command;
 
+/// Where AT+CIUPDATE looks for firmware. Nobody, unless there is a host.
+struct UpdateServer {
+  std::string host;  ///< name or literal
+  uint16_t port = 0;
+};
+
 /// How a module leaves the factory, as far as its owner decides.
 struct ModemOptions {
   bool echo = true;                                      ///< ATE state at every boot
   MacAddress mac{{0x24, 0x0a, 0xc4, 0x00, 0x00, 0x01}};  ///< station; the SoftAP's is one higher
   std::string join_ssid;  ///< not empty: boot as if these credentials were stored
   std::string join_password;
-  UartConfig line;  ///< until AT+UART_DEF has stored another
+  UartConfig line;            ///< until AT+UART_DEF has stored another
+  UpdateServer update_http;   ///< AT+CIUPDATE and AT+CIUPDATE=0
+  UpdateServer update_https;  ///< AT+CIUPDATE=1
+  std::string update_token;   ///< sent to either of them
   /// false: what belongs to one exchange is written in one piece, which every driver survives.
   /// true: URCs and +IPD may stand wherever the real module may put them: between echo and
   /// response, between OK and the prompt, while data is awaited, between Recv and SEND OK.

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "espat/time.h"
@@ -14,6 +15,12 @@ namespace espat {
 struct RfLevel {
   uint8_t from;    ///< values from here up to the next level
   uint8_t actual;  ///< become this
+};
+
+/// A partition that AT+CIUPDATE can write (esp-at, at_customize.csv).
+struct Partition {
+  std::string_view name;
+  uint32_t bytes = 0;
 };
 
 struct Profile {
@@ -45,6 +52,8 @@ struct Profile {
   uint8_t default_phy;       ///< CWSTAPROTO, CWAPPROTO: bit 0 b, bit 1 g, bit 2 n
   char asctime_day_padding;  ///< ' ' or '0'
   Duration boot_time;        ///< from AT+RST to ready
+  uint32_t ota_slot_bytes;   ///< each of the two (esp-at, partitions_at.csv)
+  std::span<const Partition> partitions;
 };
 
 /// ESP32 with ESP-AT 2.2.0.0: the default, and what the specification describes.

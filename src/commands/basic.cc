@@ -25,12 +25,27 @@ Outcome restart(Session& s, const Args&) {
   return kOk;
 }
 
+/// "2.2.0" of "2.2.0.0".
+std::string_view bin_version(std::string_view version) {
+  size_t end = 0;
+  for (int dots = 0; end < version.size(); ++end) {
+    if (version[end] == '.' && ++dots == 3) break;
+  }
+  return version.substr(0, end);
+}
+
 Outcome version(Session& s, const Args&) {
   const Profile& p = s.profile;
-  s.info("AT version:", p.at_version, "(", p.at_hash, " - ", p.chip, " - ", p.at_built, ")");
+  const std::string_view updated = s.update.version();
+  s.info("AT version:", updated.empty() ? p.at_version : updated, "(", p.at_hash, " - ", p.chip,
+         " - ", p.at_built, ")");
   s.info("SDK version:", p.sdk_version);
   s.info("compile time(", p.compile_hash, "):", p.compiled);
-  s.info("Bin version:", p.bin_version);
+  if (updated.empty()) {
+    s.info("Bin version:", p.bin_version);
+  } else {
+    s.info("Bin version:", bin_version(updated), p.bin_version.substr(p.bin_version.find('(')));
+  }
   return kOk;
 }
 
@@ -56,27 +71,17 @@ Outcome deep_sleep(Session& s, const Args& args) {
   return kOk;
 }
 
-void flash_erased(Session& s, const Event& event) {
-  const auto* written = std::get_if<FlashWritten>(&event);
-  if (written == nullptr) return;
-  if (!written->ok) {
-    s.finish(s.refuse("the flash could not be erased"));
-    return;
-  }
-  s.after_ok(AfterOk::restart);
-  s.finish(kOk);
-}
-
-constexpr Wait kErasing = {"erasing the flash", flash_erased, nullptr};
-
 Outcome restore(Session& s, const Args&) {
   s.links.close_all(Links::Order::descending);
-  s.world.flash_erase();
-  return s.await(kErasing);
+  s.forget_stored();
+  s.after_ok(AfterOk::restart);
+  return kOk;
 }
 
 Outcome roll_back(Session& s, const Args&) {
-  return s.refuse("there is no other firmware to go back to");
+  if (!s.update.roll_back()) return s.refuse("there is no firmware in the other OTA slot");
+  s.after_ok(AfterOk::restart);
+  return kOk;
 }
 
 // --- UART ---------------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ constexpr Command kRows[] = {
      .chapter = kChapter,
      .set = {{{deep_sleep, {integer("time_ms", 0, 0x7fffffff)}}}}},
     {.name = "+RESTORE",
-     .help = "forget all stored settings and restart",
+     .help = "forget all stored settings and restart; the firmware stays",
      .chapter = kChapter,
      .execute = restore},
     {.name = "+UART",
@@ -295,7 +300,9 @@ constexpr Command kRows[] = {
     {.name = "+SYSROLLBACK",
      .help = "go back to the firmware in the other OTA slot",
      .chapter = kChapter,
-     .execute = roll_back},
+     .execute = roll_back,
+     .stored = Stored::always,
+     .groups = S::kFirmware},
     {.name = "+SYSTIMESTAMP",
      .help = "the module's clock in Unix seconds",
      .chapter = kChapter,

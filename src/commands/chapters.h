@@ -19,5 +19,6 @@ extern const std::span<const Command> kTcpipSslCommands;
 extern const std::span<const Command> kTcpipReceiveCommands;
 extern const std::span<const Command> kTcpipPassthroughCommands;
 extern const std::span<const Command> kTcpipServiceCommands;
+extern const std::span<const Command> kTcpipUpdateCommands;
 
 }  // namespace espat

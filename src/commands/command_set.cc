@@ -11,7 +11,8 @@ std::span<const Command> command_set() {
     for (const auto chapter :
          {kBasicCommands, kWifiStationCommands, kWifiSoftApCommands, kWifiInterfaceCommands,
           kTcpipNetworkCommands, kTcpipLinkCommands, kTcpipServerCommands, kTcpipSslCommands,
-          kTcpipReceiveCommands, kTcpipPassthroughCommands, kTcpipServiceCommands}) {
+          kTcpipReceiveCommands, kTcpipPassthroughCommands, kTcpipServiceCommands,
+          kTcpipUpdateCommands}) {
       all.insert(all.end(), chapter.begin(), chapter.end());
     }
     return all;

@@ -2,6 +2,29 @@
 
 namespace espat {
 
+namespace {
+
+constexpr uint32_t kKiB = 1024;
+constexpr uint32_t kPkiBytes = 8 * kKiB;
+
+constexpr Partition kEsp32Partitions[] = {
+    {"ble_data", 12 * kKiB},  {"server_cert", kPkiBytes},  {"server_key", kPkiBytes},
+    {"server_ca", kPkiBytes}, {"client_cert", kPkiBytes},  {"client_key", kPkiBytes},
+    {"client_ca", kPkiBytes}, {"factory_param", 4 * kKiB}, {"wpa2_cert", kPkiBytes},
+    {"wpa2_key", kPkiBytes},  {"wpa2_ca", kPkiBytes},      {"mqtt_cert", kPkiBytes},
+    {"mqtt_key", kPkiBytes},  {"mqtt_ca", kPkiBytes},      {"fatfs", 576 * kKiB},
+};
+
+constexpr Partition kEsp8266Partitions[] = {
+    {"factory_param", 4 * kKiB}, {"server_cert", kPkiBytes}, {"server_key", kPkiBytes},
+    {"server_ca", kPkiBytes},    {"client_cert", kPkiBytes}, {"client_key", kPkiBytes},
+    {"client_ca", kPkiBytes},    {"wpa2_cert", kPkiBytes},   {"wpa2_key", kPkiBytes},
+    {"wpa2_ca", kPkiBytes},      {"mqtt_cert", kPkiBytes},   {"mqtt_key", kPkiBytes},
+    {"mqtt_ca", kPkiBytes},
+};
+
+}  // namespace
+
 const Profile kEsp32 = {
     .name = "esp32",
     .chip = "ESP32",
@@ -30,6 +53,8 @@ const Profile kEsp32 = {
     .default_phy = 7,
     .asctime_day_padding = ' ',
     .boot_time = std::chrono::milliseconds(400),
+    .ota_slot_bytes = 0x180000,
+    .partitions = kEsp32Partitions,
 };
 
 const Profile kEsp8266 = {
@@ -60,6 +85,8 @@ const Profile kEsp8266 = {
     .default_phy = 3,
     .asctime_day_padding = '0',
     .boot_time = std::chrono::milliseconds(400),
+    .ota_slot_bytes = 0xe0000,
+    .partitions = kEsp8266Partitions,
 };
 
 const Profile* find_profile(std::string_view name) {

@@ -47,6 +47,7 @@ Session::Session(World& the_world, const Profile& the_profile,
       passthrough(*this),
       station(*this),
       sntp(*this),
+      update(*this),
       out_(the_world),
       least_heap_(the_profile.heap_bytes) {}
 
@@ -95,9 +96,8 @@ void Session::handle(const Event& event) {
   server.on_event(event);
   station.on_event(event);
   sntp.on_event(event);
-  if (const auto* written = std::get_if<FlashWritten>(&event)) {
-    if (phase_ == Phase::storing) finish_stored(written->ok);
-  }
+  update.on_event(event);
+  if (const auto* written = std::get_if<FlashWritten>(&event)) flash_written(written->ok);
   if (const auto* writable = std::get_if<LinkWritable>(&event)) {
     if (phase_ == Phase::sending && writable->link == data_.link()) send_payload();
     if (phase_ == Phase::passthrough) passthrough.link_writable();
@@ -106,6 +106,17 @@ void Session::handle(const Event& event) {
     passthrough.network_up();
   }
   if (phase_ == Phase::waiting) wait_->on_event(*this, event);
+}
+
+/// A command and an update beside it may both want to write: one after the other.
+void Session::flash_written(bool ok) {
+  if (update.writing()) {
+    update.written(ok);
+    if (phase_ == Phase::storing && !update.writing()) store();
+  } else if (phase_ == Phase::storing) {
+    finish_stored(ok);
+    update.write_now();
+  }
 }
 
 void Session::on_deadline(Time now) {
@@ -150,6 +161,9 @@ void Session::on_timer(Timer timer) {
       break;
     case Timer::sntp:
       sntp.on_timer();
+      break;
+    case Timer::update:
+      update.on_timer();
       break;
     case Timer::station:
       station.on_timer();
@@ -304,6 +318,7 @@ void Session::boot() {
   ram.uart = options.line;
   settings = Settings::factory(profile, options);
   load_settings(settings, world);
+  update.boot();
   const UartConfig line = settings.uart();
   if (line != ram.uart) world.uart_configure(line);
   ram.uart = line;
@@ -340,6 +355,7 @@ void Session::set_clock(Duration since_1970) {
 void Session::stop() {
   wait_ = nullptr;
   after_ok_ = AfterOk::nothing;
+  forget_ = false;
   timers.cancel_all();
   data_.clear();
   std::string().swap(held_);
@@ -350,6 +366,7 @@ void Session::stop() {
   links.reset();
   server.reset();
   sntp.reset();
+  update.reset();
 }
 
 void Session::force_restart() {

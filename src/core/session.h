@@ -24,6 +24,7 @@
 #include "core/text.h"
 #include "core/timers.h"
 #include "core/uart_out.h"
+#include "core/update.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
 #include "espat/modem.h"
@@ -47,6 +48,7 @@ inline constexpr size_t kInfoMaxBytes = 400;      // one information line
 inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
 inline constexpr QueryId kSntpQuery = kLinks + 1;
 inline constexpr Duration kPingTimeout = std::chrono::seconds(4);
+inline constexpr QueryId kUpdateQuery = kLinks + 2;
 
 /// A command that waits, as a named state. Events reach it after links and station have seen them.
 struct Wait {
@@ -116,6 +118,8 @@ class Session {
   Outcome await(const Wait& wait, Duration timeout = Duration::zero());
   /// Ends the command that waits.
   void finish(Outcome outcome);
+  /// AT+RESTORE: instead of storing anything, forget all that is stored, before OK.
+  void forget_stored() { forget_ = true; }
   /// To be done once OK has been written.
   void after_ok(AfterOk action) { after_ok_ = action; }
   /// Awaits `bytes` of payload for an open link; the handler returns kPrompt. `to` as in DataInput.
@@ -133,7 +137,7 @@ class Session {
   uint32_t free_heap() const;
   uint32_t least_free_heap() const { return least_heap_; }
 
-  // --- for links and station --------------------------------------------------------------------
+  // --- for links, station and update -----------------------------------------------------------
 
   /// Received data may be written to the MCU now.
   bool can_print_data() const;
@@ -143,6 +147,8 @@ class Session {
   void link_ended(LinkId link);
   /// There is an interface that traffic could use.
   bool network_up() const { return station.has_ip() || station.softap_enabled(); }
+  /// Nothing is being written to the flash for a command.
+  bool flash_free() const { return phase_ != Phase::storing; }
   /// False in passthrough, unless SYSMSG bit 2 is set.
   bool shows_urcs() const;
   /// `+++` ended passthrough.
@@ -170,6 +176,7 @@ class Session {
   Passthrough passthrough;
   Station station;
   Sntp sntp;
+  Update update;
 
   /// In RAM only: back to these values at every boot.
   struct Volatile {
@@ -221,6 +228,7 @@ class Session {
 
   // session.cc: turns, input, output, power
   void handle(const Event& event);
+  void flash_written(bool ok);
   void take_timers();
   void on_timer(Timer timer);
   void on_gap();
@@ -247,6 +255,7 @@ class Session {
   void settle(Outcome outcome);
   Outcome refuse_with(ErrorCode code, std::string_view reason);
   void store_or_finish();
+  void store();
   void finish_stored(bool ok);
   void finish_ok();
   void finish_error(ErrorCode code);
@@ -273,6 +282,7 @@ class Session {
   AfterOk after_ok_ = AfterOk::nothing;
   Stored stored_ = Stored::never;  // of the running command, after its suffix was heeded
   Settings::Groups groups_ = 0;
+  bool forget_ = false;
   const Wait* wait_ = nullptr;
   Time now_{};
   Time booted_at_{};

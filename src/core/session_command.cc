@@ -123,12 +123,15 @@ void Session::finish(Outcome outcome) {
 }
 
 void Session::store_or_finish() {
-  const bool store = stored_ == Stored::always || (stored_ == Stored::sysstore && ram.store);
-  if (store && store_settings(settings, groups_, world)) {
-    phase_ = Phase::storing;  // OK means durable
-  } else {
-    finish_ok();
-  }
+  const bool changes = stored_ == Stored::always || (stored_ == Stored::sysstore && ram.store);
+  if (!changes && !forget_) return finish_ok();
+  phase_ = Phase::storing;  // OK means durable
+  if (!update.writing()) store();
+}
+
+void Session::store() {
+  if (std::exchange(forget_, false)) return erase_settings(Settings::kFirmware, world);
+  if (!store_settings(settings, groups_, world)) finish_ok();
 }
 
 void Session::finish_stored(bool ok) {

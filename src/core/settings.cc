@@ -73,6 +73,11 @@ constexpr Field kFields[] = {
     {"boot_link.port", S::kBootLink, &S::boot_link_port},
     {"boot_link.local_port", S::kBootLink, &S::boot_link_local_port},
     {"boot_link.keep_alive_s", S::kBootLink, &S::boot_link_keep_alive_s},
+    {"ota.boot", S::kFirmware, &S::ota_boot},
+    {"ota.0_valid", S::kFirmware, &S::ota_0_valid},
+    {"ota.0_version", S::kFirmware, &S::ota_0_version},
+    {"ota.1_valid", S::kFirmware, &S::ota_1_valid},
+    {"ota.1_version", S::kFirmware, &S::ota_1_version},
 };
 
 /// "0,0,0;2,0,1;...": auth mode, PKI and CA of each link.
@@ -131,6 +136,19 @@ void decode(std::string_view value, const Field& field, Settings& settings) {
   if (failure == std::errc{} && end == value.data() + value.size()) {
     settings.*std::get<int32_t S::*>(field.member) = number;
   }
+}
+
+/// A value on its way to the flash.
+struct Stored {
+  std::string_view key;
+  std::string value;
+};
+
+std::vector<FlashEntry> entries_of(const std::vector<Stored>& values) {
+  std::vector<FlashEntry> entries;
+  entries.reserve(values.size());
+  for (const Stored& each : values) entries.push_back({each.key, each.value});
+  return entries;
 }
 
 }  // namespace
@@ -197,11 +215,7 @@ void load_settings(Settings& settings, World& world) {
 }
 
 bool store_settings(const Settings& settings, Settings::Groups groups, World& world) {
-  struct Change {
-    std::string_view key;
-    std::string value;
-  };
-  std::vector<Change> changes;
+  std::vector<Stored> changes;
   for (const Field& field : kFields) {
     if ((field.group & groups) == 0) continue;
     std::string value = encode(settings, field);
@@ -211,11 +225,18 @@ bool store_settings(const Settings& settings, Settings::Groups groups, World& wo
     }
   }
   if (changes.empty()) return false;
-  std::vector<FlashEntry> entries;
-  entries.reserve(changes.size());
-  for (const Change& change : changes) entries.push_back({change.key, change.value});
-  world.flash_put(entries);
+  world.flash_put(entries_of(changes));
   return true;
+}
+
+void erase_settings(Settings::Groups kept, World& world) {
+  std::vector<Stored> values;
+  for (const Field& field : kFields) {
+    if ((field.group & kept) == 0) continue;
+    const std::string_view stored = world.flash_get(field.key);
+    if (stored.data() != nullptr) values.push_back({field.key, std::string(stored)});
+  }
+  world.flash_erase(entries_of(values));
 }
 
 }  // namespace espat

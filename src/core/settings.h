@@ -51,6 +51,8 @@ struct Settings {
     kBootLink = 1u << 17,    ///< SAVETRANSLINK
     kSoftApPhy = 1u << 18,   ///< CWAPPROTO
     kSslConf = 1u << 19,     ///< CIPSSLCCONF
+    /// Which firmware boots: on the chip it is in otadata, a partition that AT+RESTORE spares.
+    kFirmware = 1u << 31,
   };
 
   // UART_DEF
@@ -82,6 +84,11 @@ struct Settings {
   std::string boot_link_host;
   int32_t boot_link_port = 0, boot_link_local_port = 0, boot_link_keep_alive_s = 0;
 
+  // firmware
+  int32_t ota_boot = 0;  ///< the OTA slot that boots, 0 or 1
+  int32_t ota_0_valid = 1, ota_1_valid = 0;
+  std::string ota_0_version, ota_1_version;  ///< empty: the profile's
+
   UartConfig uart() const;
   void set_uart(const UartConfig& line);
   /// What passthrough opens at power-on. The host lives as long as the settings are unchanged.
@@ -98,5 +105,8 @@ void load_settings(Settings& settings, World& world);
 /// Writes the values of `groups` that differ from what flash holds. Returns false if nothing
 /// differs, so that no FlashWritten will come.
 bool store_settings(const Settings& settings, Settings::Groups groups, World& world);
+
+/// Forgets every stored value but those of `kept`. Leads to FlashWritten.
+void erase_settings(Settings::Groups kept, World& world);
 
 }  // namespace espat

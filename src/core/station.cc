@@ -112,6 +112,7 @@ void Station::disconnected() {
   s_.timers.cancel(Timer::station);
   if (!tell) return;
   s_.links.close_all_on(Netif::station);
+  s_.update.network_lost();
   s_.urc("WIFI DISCONNECT");
 }
 

@@ -21,6 +21,7 @@ enum class Timer : uint8_t {
   relink,   ///< passthrough: the next attempt to open the link, or the end of one
   server,   ///< a client may have said nothing for too long
   sntp,     ///< the next request, or no answer to the last
+  update,   ///< CIUPDATE begins, or has taken too long
   station,  ///< join time-out or the next attempt to reconnect
   count,
 };

@@ -325,6 +325,14 @@ uint64_t RealWorld::random() {
   return number;
 }
 
+void RealWorld::fetch(const FetchRequest&) {
+  asio::post(shard_.loop(), boot_.guard([this] {
+    modem_.on_event(Fetched{FetchError::not_connected, 0, 0, {}});
+  }));
+}
+
+void RealWorld::fetch_cancel() {}
+
 void RealWorld::softap_disconnect(const MacAddress& mac) {
   // No station of the SoftAP exists on the host, so none can be sent away.
   log(LogLevel::debug, "no station " + mac.text());
@@ -332,15 +340,14 @@ void RealWorld::softap_disconnect(const MacAddress& mac) {
 
 std::string_view RealWorld::flash_get(std::string_view key) { return flash_->get(key); }
 
-void RealWorld::flash_put(std::span<const FlashEntry> entries) {
+void RealWorld::flash_put(std::span<const FlashEntry> entries) { write_flash(entries, false); }
+
+void RealWorld::flash_erase(std::span<const FlashEntry> kept) { write_flash(kept, true); }
+
+void RealWorld::write_flash(std::span<const FlashEntry> entries, bool erase) {
   FlashChange change;
+  change.erase = erase;
   for (const FlashEntry& entry : entries) change.entries.emplace_back(entry.key, entry.value);
-  write_flash(std::move(change));
-}
-
-void RealWorld::flash_erase() { write_flash({.erase = true, .entries = {}}); }
-
-void RealWorld::write_flash(FlashChange change) {
   flash_->apply(std::move(change), shard_.loop(), boot_.guard([this](const std::string& error) {
     if (!error.empty()) log(LogLevel::error, error);
     modem_.on_event(FlashWritten{error.empty()});

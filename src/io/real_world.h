@@ -65,6 +65,8 @@ class RealWorld final : public World,
   void ping(const PingRequest& request) override;
   void ping_stop() override;
   uint64_t random() override;
+  void fetch(const FetchRequest& request) override;
+  void fetch_cancel() override;
 
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
@@ -73,7 +75,7 @@ class RealWorld final : public World,
 
   std::string_view flash_get(std::string_view key) override;
   void flash_put(std::span<const FlashEntry> entries) override;
-  void flash_erase() override;
+  void flash_erase(std::span<const FlashEntry> kept) override;
 
   void restart() override;
   void log(LogLevel level, std::string_view line) override;
@@ -101,7 +103,7 @@ class RealWorld final : public World,
   IpAddress own_address(Netif netif, Family family) const;
   LinkError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
-  void write_flash(FlashChange change);
+  void write_flash(std::span<const FlashEntry> entries, bool erase);
   void end_all();
 
   Shard& shard_;

@@ -15,21 +15,22 @@ std::string_view SimFlash::get(std::string_view key) const {
 
 void SimFlash::put(std::span<const FlashEntry> entries) {
   turns_.world_called("flash_put");
+  begin(entries, false);
+}
+
+void SimFlash::erase(std::span<const FlashEntry> kept) {
+  turns_.world_called("flash_erase");
+  begin(kept, true);
+}
+
+void SimFlash::begin(std::span<const FlashEntry> entries, bool erase) {
   Write write;
+  write.erase = erase;
   for (const FlashEntry& entry : entries) {
     turns_.rule(entry.value.size() <= kValueMaxBytes, "flash_put of a value that is too long");
     turns_.rule(!entry.key.empty(), "flash_put without a key");
     write.entries.insert_or_assign(std::string(entry.key), std::string(entry.value));
   }
-  begin(std::move(write));
-}
-
-void SimFlash::erase() {
-  turns_.world_called("flash_erase");
-  begin({.erase = true, .fails = false, .entries = {}});
-}
-
-void SimFlash::begin(Write write) {
   turns_.rule(!pending_, "a flash write began before the one before it was answered");
   write.fails = fail_in_ == 1;
   if (fail_in_ > 0) --fail_in_;

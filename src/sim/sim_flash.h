@@ -34,7 +34,7 @@ class SimFlash {
   // --- the world's side (world.h) ---
   std::string_view get(std::string_view key) const;
   void put(std::span<const FlashEntry> entries);
-  void erase();
+  void erase(std::span<const FlashEntry> kept);
   /// The write under way still becomes durable, but nobody is told.
   void restart();
   /// The write under way becomes durable or not, by chance.
@@ -46,7 +46,7 @@ class SimFlash {
     bool fails = false;
     Content entries;
   };
-  void begin(Write write);
+  void begin(std::span<const FlashEntry> entries, bool erase);
   void commit();
 
   Turns& turns_;

@@ -8,6 +8,7 @@ void SimWorld::power_loss() {
   network_.restart();
   wifi_.restart();
   flash_.power_loss();
+  update_.power_loss();
   uart_.power_loss();
 }
 
@@ -53,6 +54,7 @@ void SimWorld::restart() {
   network_.restart();
   wifi_.restart();
   flash_.restart();
+  update_.restart();
   uart_.restart();
 }
 

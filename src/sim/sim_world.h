@@ -1,8 +1,8 @@
 // A virtual world for one module: clock, network, Wi-Fi, flash and AT port made of numbers. The
 // same seed and the same calls give the same run, byte for byte. For tests, fuzzers and embedders.
 //
-// Its parts are scripted through uart(), network(), names(), wifi() and flash(); sim_module.h joins
-// it with a Modem and lets time pass. One thread only.
+// Its parts are scripted through uart(), network(), names(), wifi(), flash() and update();
+// sim_module.h joins it with a Modem and lets time pass. One thread only.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include "sim/sim_network.h"
 #include "sim/sim_ntp.h"
 #include "sim/sim_uart.h"
+#include "sim/sim_update.h"
 #include "sim/sim_wifi.h"
 #include "sim/turns.h"
 
@@ -36,7 +37,8 @@ class SimWorld final : public World {
         echo_(turns_),
         random_(seed + 3),
         wifi_(turns_),
-        flash_(turns_, seed + 2) {}
+        flash_(turns_, seed + 2),
+        update_(turns_, seed + 3) {}
 
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
@@ -48,6 +50,7 @@ class SimWorld final : public World {
   SimEcho& echo() { return echo_; }
   SimWifi& wifi() { return wifi_; }
   SimFlash& flash() { return flash_; }
+  SimUpdate& update() { return update_; }
 
   /// Where the module's SoftAP lives; links that use it have this local address.
   void set_softap_ip(const IpAddress& ip) { softap_ip_ = ip; }
@@ -94,13 +97,16 @@ class SimWorld final : public World {
   void ping(const PingRequest& request) override { echo_.ping(request); }
   void ping_stop() override { echo_.stop(); }
   uint64_t random() override { return random_.next(); }
+
+  void fetch(const FetchRequest& request) override { update_.fetch(request); }
+  void fetch_cancel() override { update_.cancel(); }
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
   void scan(const ScanRequest& request) override { wifi_.scan(request); }
   void softap_disconnect(const MacAddress& mac) override { wifi_.softap_disconnect(mac); }
   std::string_view flash_get(std::string_view key) override;
   void flash_put(std::span<const FlashEntry> entries) override { flash_.put(entries); }
-  void flash_erase() override { flash_.erase(); }
+  void flash_erase(std::span<const FlashEntry> kept) override { flash_.erase(kept); }
   void restart() override;
   void log(LogLevel level, std::string_view line) override;
 
@@ -116,6 +122,7 @@ class SimWorld final : public World {
   Random random_;
   SimWifi wifi_;
   SimFlash flash_;
+  SimUpdate update_;
   IpAddress softap_ip_ = IpAddress::v4(192, 168, 4, 1);
   std::map<std::pair<PkiFile, uint8_t>, PkiState> pki_;
   std::optional<Duration> clock_;

@@ -44,13 +44,16 @@ class Port final : public espat::World {
   void ping(const espat::PingRequest&) override {}
   void ping_stop() override {}
   uint64_t random() override { return 4; }
+
+  void fetch(const espat::FetchRequest&) override {}
+  void fetch_cancel() override {}
   void join(const espat::JoinRequest&) override {}
   void leave() override {}
   void scan(const espat::ScanRequest&) override {}
   void softap_disconnect(const espat::MacAddress&) override {}
   std::string_view flash_get(std::string_view) override { return {}; }
   void flash_put(std::span<const espat::FlashEntry>) override {}
-  void flash_erase() override {}
+  void flash_erase(std::span<const espat::FlashEntry>) override {}
   void restart() override {}
   void log(espat::LogLevel, std::string_view) override {}
 };

@@ -77,6 +77,8 @@ const std::vector<Scene::Directive>& Scene::module_directives() {
       {"echo", 1, 1, option("echo")},
       {"strict", 1, 1, option("strict")},
       {"join", 1, 1, option("join")},
+      {"update-server", 2, 2, option("update-server")},
+      {"update-token", 1, 1, option("update-token")},
       {"flash", 2, 2, always([](Scene& s, const Words& w) { s.world().flash().set(w[0], w[1]); })},
       {"flash-fails", 1, 1, always([](Scene& s, const Words& w) {
          s.world().flash().fail_write(static_cast<uint32_t>(number(w[0])));
@@ -171,10 +173,34 @@ const std::vector<Scene::Directive>& Scene::service_directives() {
   return kAll;
 }
 
+const std::vector<Scene::Directive>& Scene::update_directives() {
+  static const std::vector<Directive> kAll = {
+      {"ota-server", 3, 3, always([](Scene& s, const Words& w) {
+         sim::UpdateHost& host = s.world().update().host(endpoint(w[0]));
+         host.https = w[1] == "https";
+         host.latest = w[2];
+       })},
+      {"ota-image", 4, 5, [](Scene& s, const Words& w, auto) { return s.add_image(w); }},
+      {"ota-file", 4, 4, always([](Scene& s, const Words& w) {
+         s.world().update().host(endpoint(w[0])).files[{w[1], w[2]}] = filler(number(w[3]));
+       })},
+      {"ota-fault", 2, 2, [](Scene& s, const Words& w, auto) { return s.set_fault(w); }},
+      {"ota-asked", 1, 99, [](Scene& s, auto&, auto rest) { return s.compare_request(rest); }},
+      {"ota-requests", 1, 1,
+       [](Scene& s, const Words& w, auto) {
+         const size_t n = s.world().update().requests().size();
+         return n == number(w[0]) ? std::string() : "there were " + std::to_string(n);
+       }},
+      {"partition", 1, 2, [](Scene& s, const Words& w, auto) { return s.check_partition(w); }},
+  };
+  return kAll;
+}
+
 std::string Scene::direct(const std::string& name, std::string_view arguments) {
   const Words words = split_words(arguments);
   for (const auto* group :
-       {&module_directives(), &wifi_directives(), &network_directives(), &service_directives()}) {
+       {&module_directives(), &wifi_directives(), &network_directives(), &service_directives(),
+        &update_directives()}) {
     for (const Directive& directive : *group) {
       if (directive.name != name) continue;
       if (words.size() < directive.words_min || words.size() > directive.words_max) {
@@ -214,6 +240,13 @@ std::string Scene::set_option(const std::string& name, const Words& words) {
     const size_t comma = value.find(',');
     options_.modem.join_ssid = value.substr(0, comma);
     if (comma != std::string::npos) options_.modem.join_password = value.substr(comma + 1);
+  } else if (name == "update-server") {
+    const size_t colon = words[1].rfind(':');
+    UpdateServer& server =
+        value == "https" ? options_.modem.update_https : options_.modem.update_http;
+    server = {words[1].substr(0, colon), static_cast<uint16_t>(number(words[1].substr(colon + 1)))};
+  } else if (name == "update-token") {
+    options_.modem.update_token = value;
   } else if (name == "echo") {
     options_.modem.echo = value == "on";
   } else {
@@ -423,6 +456,50 @@ std::string Scene::peer_acts(const std::string& name, const Words& words) {
   if (name == "peer-stops") network.peer_read(peer, false);
   if (name == "peer-reads") network.peer_read(peer, true);
   return {};
+}
+
+/// ESP-IDF's layout: an image header, a segment header, then the description.
+std::string Scene::add_image(const Words& words) {
+  constexpr size_t kDescriptionAt = 32, kVersionAt = kDescriptionAt + 16;
+  std::string image = filler(number(words[3]));
+  image[0] = static_cast<char>(kImageMagic);
+  if (words.size() == 5) {
+    image.replace(kDescriptionAt, 4, "\x32\x54\xcd\xab");
+    image.replace(kVersionAt, words[4].size() + 1, words[4] + '\0');
+  }
+  world().update().host(endpoint(words[0])).files[{words[1], words[2]}] = image;
+  return {};
+}
+
+std::string Scene::set_fault(const Words& words) {
+  using Fault = sim::UpdateFault;
+  static const std::map<std::string, Fault> kFaults = {{"none", Fault::none},
+                                                       {"refuses", Fault::refuses},
+                                                       {"silent", Fault::silent},
+                                                       {"no-version", Fault::no_version},
+                                                       {"404", Fault::not_found},
+                                                       {"no-length", Fault::no_length},
+                                                       {"long-header", Fault::long_header},
+                                                       {"wrong-byte", Fault::wrong_byte},
+                                                       {"short", Fault::short_body},
+                                                       {"stalls", Fault::stalls},
+                                                       {"unwritable", Fault::unwritable}};
+  const auto fault = kFaults.find(words[1]);
+  if (fault == kFaults.end()) return "no such fault";
+  world().update().host(endpoint(words[0])).fault = fault->second;
+  return {};
+}
+
+std::string Scene::compare_request(std::string_view arguments) {
+  const auto& requests = world().update().requests();
+  const std::string last = requests.empty() ? "nothing" : escape(requests.back());
+  return last == arguments ? std::string() : "it was " + last;
+}
+
+std::string Scene::check_partition(const Words& words) {
+  const std::string* content = world().update().partition(words[0]);
+  const std::string held = content == nullptr ? "" : std::to_string(content->size());
+  return held == (words.size() == 2 ? words[1] : "") ? std::string() : "it holds " + held;
 }
 
 void Scene::throttle(const Words& words) {

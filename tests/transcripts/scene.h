@@ -2,6 +2,8 @@
 //
 // Before the module exists:
 //   profile esp32|esp8266     echo on|off      strict on|off      join SSID[,PASSWORD]
+//   update-server http|https HOST:PORT         where AT+CIUPDATE looks for firmware
+//   update-token TEXT
 // At any time:
 //   flash KEY VALUE           a stored value (before power comes on)
 //   flash-fails N             the Nth write from now fails
@@ -36,6 +38,15 @@
 //   datagrams-got ADDRESS:PORT BYTES...        what arrived there since it was last asked, a word
 //                             for each datagram; "datagrams-got ADDRESS:PORT": nothing
 //   link-option N linger|nodelay|window VALUE  of an open link, as the module set it
+//   ota-server ADDRESS:PORT http|https VERSION an update server and its latest version
+//   ota-image ADDRESS:PORT VERSION NAME BYTES [DESCRIBED]     a file of it that begins as firmware
+//                             does; it says of itself that it is version DESCRIBED
+//   ota-file ADDRESS:PORT VERSION NAME BYTES   a file of so many bytes
+//   ota-fault ADDRESS:PORT none|refuses|silent|no-version|404|no-length|long-header|wrong-byte|
+//             short|stalls|unwritable          see sim_update.h
+//   ota-asked BYTES           the last request that reached an update server
+//   ota-requests N            how many did
+//   partition NAME BYTES | partition NAME      how much it holds; nothing was ever written
 //   station-lost | softap-joins MAC IP | softap-leaves MAC
 //   uart CAPACITY BYTES_PER_MS     the MCU reads slowly; 0 = has stopped; "uart free": at once
 //   wait TIME                 3s, 20ms
@@ -74,6 +85,7 @@ class Scene {
   static const std::vector<Directive>& wifi_directives();
   static const std::vector<Directive>& network_directives();
   static const std::vector<Directive>& service_directives();
+  static const std::vector<Directive>& update_directives();
   template <typename Act>
   static auto always(Act act);
 
@@ -101,6 +113,10 @@ class Scene {
   std::string compare_tls(std::string_view arguments);
   std::string peer_acts(const std::string& name, const Words& words);
   void throttle(const Words& words);
+  std::string add_image(const Words& words);
+  std::string set_fault(const Words& words);
+  std::string compare_request(std::string_view arguments);
+  std::string check_partition(const Words& words);
 
   sim::SimOptions options_;
   std::unique_ptr<sim::SimModule> module_;

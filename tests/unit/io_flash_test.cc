@@ -41,9 +41,9 @@ class Flash : public ::testing::Test {
     const auto* written = t.await<FlashWritten>();
     return written != nullptr && written->ok;
   }
-  static bool erase(WorldTest& t) {
+  static bool erase(WorldTest& t, std::vector<FlashEntry> kept = {}) {
     t.modem.events.clear();
-    t.world->flash_erase();
+    t.world->flash_erase(kept);
     const auto* written = t.await<FlashWritten>();
     return written != nullptr && written->ok;
   }
@@ -74,16 +74,18 @@ TEST_F(Flash, ValuesSurviveRestarts) {
   EXPECT_EQ(t->world->flash_get("Mode").data(), nullptr);
 }
 
-TEST_F(Flash, EraseForgetsEverything) {
+TEST_F(Flash, EraseForgetsEverythingElse) {
   {
     auto t = power_on();
+    EXPECT_TRUE(put(*t, {{"kept", "0"}}));
     EXPECT_TRUE(erase(*t));
     EXPECT_TRUE(put(*t, {{"a", "1"}, {"b", "2"}}));
-    EXPECT_TRUE(erase(*t));
+    EXPECT_TRUE(erase(*t, {{"kept", "1"}}));
     EXPECT_EQ(t->world->flash_get("a").data(), nullptr);
     EXPECT_TRUE(put(*t, {{"c", "3"}}));
   }
   auto t = power_on();
+  EXPECT_EQ(t->world->flash_get("kept"), "1");
   EXPECT_EQ(t->world->flash_get("a").data(), nullptr);
   EXPECT_EQ(t->world->flash_get("c"), "3");
 }
