@@ -69,6 +69,9 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   node.modem.join_ssid = options.join_ssid;
   node.modem.join_password = options.join_password;
   node.modem.strict_events = options.strict;
+  node.modem.update_http = options.ota_http.value_or(UpdateServer());
+  node.modem.update_https = options.ota_https.value_or(UpdateServer());
+  node.modem.update_token = options.ota_token;
   node.modem.line.baud = options.port.baud;
   node.network.air = options.air;
   node.network.station_ip = address_of("--station-ip", options.station_ip, id, Family::v4);

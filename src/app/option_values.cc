@@ -126,7 +126,7 @@ Endpoint parse_dns_server(std::string_view text) {
           static_cast<uint16_t>(number_between(split->port, 1, kPortMax))};
 }
 
-HostPort parse_host_port(std::string_view text) {
+UpdateServer parse_host_port(std::string_view text) {
   const std::optional<Split> split = split_port(text);
   if (!split) fail(quoted(text) + " is not HOST:PORT");
   return {std::string(split->host),

@@ -27,7 +27,7 @@ Endpoint parse_endpoint(std::string_view text);
 Endpoint parse_dns_server(std::string_view text);
 
 /// "host.example:80" or "[2001:db8::1]:80".
-HostPort parse_host_port(std::string_view text);
+UpdateServer parse_host_port(std::string_view text);
 
 /// "SSID" or "SSID,PASSWORD". A password may contain commas.
 struct Credentials {

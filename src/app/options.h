@@ -10,6 +10,7 @@
 
 #include "core/air.h"
 #include "espat/address.h"
+#include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/world.h"
 
@@ -33,12 +34,6 @@ struct PortOption {
   const char* name() const;
 };
 
-/// A host and a port that are looked up when they are needed.
-struct HostPort {
-  std::string host;
-  uint16_t port = 0;
-};
-
 struct Options {
   enum class Action : uint8_t { run, show_help, show_version };
   Action action = Action::run;
@@ -57,8 +52,8 @@ struct Options {
   std::string station_ip6;  ///< empty: not given. `{id}` as above
   IpAddress softap_ip = IpAddress::v4(127, 0, 0, 1);
   std::vector<Endpoint> dns_servers;
-  std::optional<HostPort> ota_http;
-  std::optional<HostPort> ota_https;
+  std::optional<UpdateServer> ota_http;
+  std::optional<UpdateServer> ota_https;
   std::string ota_token;
   std::string config_file;
 

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPartitions = "partition";
+
 std::string error_text(int error) { return std::system_category().message(error); }
 
 /// The directory itself, once it exists. What it will hold are passwords and keys.
@@ -59,6 +61,8 @@ FlashStore::FlashStore(const fs::path& directory, std::shared_ptr<FlashWriter> w
     database.tidy_on_close();
   }
   if (error) throw FlashError(file_.string() + ": " + error.message());
+  PartitionFile::tidy(directory);
+  PartitionFile::tidy(directory / kPartitions);
 }
 
 FlashStore::~FlashStore() { finish(); }
@@ -88,6 +92,13 @@ void FlashStore::apply(FlashChange change, asio::io_context& loop, Done done) {
 void FlashStore::applied(const FlashChange& change) {
   if (change.erase) contents_.clear();
   for (const auto& [key, value] : change.entries) contents_.insert_or_assign(key, value);
+}
+
+std::unique_ptr<PartitionFile> FlashStore::write_partition(std::string_view name) const {
+  if (!writer_) return std::make_unique<PartitionFile>();
+  const fs::path directory = file_.parent_path();
+  const fs::path folder = name.starts_with("ota_") ? directory : directory / kPartitions;
+  return std::make_unique<PartitionFile>(folder / (std::string(name) + ".bin"), writer_);
 }
 
 void FlashStore::finish() {

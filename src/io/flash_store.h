@@ -12,6 +12,7 @@
 #include "io/deferred.h"
 #include "io/flash_writer.h"
 #include "io/nvs_database.h"
+#include "io/partition_file.h"
 
 namespace espat::io {
 
@@ -40,6 +41,10 @@ class FlashStore {
   /// with an empty text; or with one line that says why nothing was changed. `loop` must live
   /// until then, or until finish().
   void apply(FlashChange change, asio::io_context& loop, Done done);
+
+  /// Begins to write a partition anew: ota_0.bin and ota_1.bin in the directory, or NAME.bin in its
+  /// folder `partition`. Never null.
+  std::unique_ptr<PartitionFile> write_partition(std::string_view name) const;
 
   /// Returns when nothing is being written any more.
   void finish();

@@ -13,7 +13,7 @@ FlashWriter::FlashWriter() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] { work(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -52,7 +52,7 @@ void FlashWriter::push(Job job) {
   changed_.notify_one();
 }
 
-void FlashWriter::run() {
+void FlashWriter::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -32,6 +32,9 @@ class FlashWriter {
   /// Applies a change to a database. Changes are applied in the order of the calls. Any thread.
   void apply(std::filesystem::path file, FlashChange change, Done done);
 
+  /// Runs `job` on the writer's thread, in the order of the calls. It must not throw. Any thread.
+  void run(std::function<void()> job) { push(std::move(job)); }
+
   /// Returns when every change to this database so far is done and the file is closed. Any thread
   /// but the writer's.
   void finish(const std::filesystem::path& file);
@@ -44,7 +47,7 @@ class FlashWriter {
   };
 
   void push(Job job);
-  void run();
+  void work();
   std::string apply_now(const std::filesystem::path& file, const FlashChange& change);
   NvsDatabase& database(const std::filesystem::path& file);
   void close(const std::filesystem::path& file);

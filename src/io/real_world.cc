@@ -67,6 +67,8 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
       sntp_(shard, [this](Bytes packet) { modem_.on_event(SntpAnswered{packet}); }),
       echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
+      update_(shard.loop(), *flash_, modem,
+              [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
   clock_set({});
 }
@@ -325,13 +327,9 @@ uint64_t RealWorld::random() {
   return number;
 }
 
-void RealWorld::fetch(const FetchRequest&) {
-  asio::post(shard_.loop(), boot_.guard([this] {
-    modem_.on_event(Fetched{FetchError::not_connected, 0, 0, {}});
-  }));
+void RealWorld::fetch(const FetchRequest& request) {
+  update_.start(request, own_address(Netif::station, request.server.address.family()));
 }
-
-void RealWorld::fetch_cancel() {}
 
 void RealWorld::softap_disconnect(const MacAddress& mac) {
   // No station of the SoftAP exists on the host, so none can be sent away.
@@ -368,6 +366,7 @@ void RealWorld::end_all() {
   lookups_.clear();
   sntp_.stop();
   echo_.stop();
+  update_.cancel();
   wifi_.restart();
 }
 

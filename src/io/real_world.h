@@ -13,6 +13,7 @@
 #include "espat/world.h"
 #include "io/at_port.h"
 #include "io/deferred.h"
+#include "io/firmware_fetch.h"
 #include "io/flash_store.h"
 #include "io/icmp_echo.h"
 #include "io/link_socket.h"
@@ -66,7 +67,7 @@ class RealWorld final : public World,
   void ping_stop() override;
   uint64_t random() override;
   void fetch(const FetchRequest& request) override;
-  void fetch_cancel() override;
+  void fetch_cancel() override { update_.cancel(); }
 
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
@@ -121,6 +122,7 @@ class RealWorld final : public World,
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   SntpClient sntp_;
   IcmpEcho echo_;
+  FirmwareFetch update_;
   Wifi wifi_;
 };
 
