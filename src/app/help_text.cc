@@ -42,6 +42,7 @@ std::string row_text(const OptionRow& row) {
 std::string help_text() {
   std::string text =
       "Usage: espat [OPTION...]\n"
+      "       espat ota-server DIR [OPTION...]   an update server for AT+CIUPDATE\n"
       "\n"
       "A software ESP-AT module (Espressif's Wi-Fi AT firmware), or a fleet of them,\n"
       "on the network of this host. Runs until SIGINT or SIGTERM.\n";

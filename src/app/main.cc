@@ -4,10 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "app/options.h"
+#include "app/ota_server.h"
 #include "app/program.h"
 #include "app/version.h"
 #include "io/log.h"
@@ -36,7 +38,18 @@ spdlog::level::level_enum spdlog_level(espat::LogLevel level) {
   return spdlog::level::debug;
 }
 
+int serve_updates(std::span<const std::string> arguments) {
+  const espat::OtaServerOptions options = espat::read_ota_server_options(arguments);
+  if (options.show_help) return print(espat::ota_server_help());
+  espat::io::log_to_stderr();
+  espat::run_ota_server(options);
+  return 0;
+}
+
 int run(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "ota-server") {
+    return serve_updates(std::span(arguments).subspan(1));
+  }
   const espat::Options options = espat::read_options(arguments);
   switch (options.action) {
     case espat::Options::Action::show_help:
