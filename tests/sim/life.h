@@ -34,6 +34,7 @@ class Life {
     bool ended_by_peer = false;
     bool ended_for_mcu = false;
     std::string handed;    ///< what the MCU gave with CIPSEND
+    bool gap = false;      ///< a send took too long: some of it was not sent, what follows may be
     size_t confirmed = 0;  ///< of that, until the last SEND OK
   };
 
