@@ -87,7 +87,7 @@ std::optional<std::string> OtaCatalog::file(const std::string& version,
 
 OtaReply OtaCatalog::reply(std::string_view target) const {
   constexpr std::string_view kPath = "/v1/device/rom/";
-  const OtaReply not_found = {404, "text/plain", "not found\n"};
+  OtaReply not_found = {404, "text/plain", "not found\n"};
   const size_t question = std::min(target.find('?'), target.size());
   if (target.substr(0, question) != kPath) return not_found;
   const std::string_view query = target.substr(std::min(question + 1, target.size()));

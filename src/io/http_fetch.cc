@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
+#include <cassert>
 #include <utility>
 
 namespace espat::io {
@@ -41,7 +42,7 @@ std::shared_ptr<HttpFetch> HttpFetch::start(asio::io_context& loop, const HttpRe
 HttpFetch::HttpFetch(asio::io_context& loop, Handlers handlers)
     : loop_(loop), handlers_(std::move(handlers)), timer_(loop) {}
 
-HttpFetch::~HttpFetch() { close(); }
+HttpFetch::~HttpFetch() { clean_up(); }
 
 void HttpFetch::fail_soon(std::string reason) {
   asio::post(loop_, [self = shared_from_this(), reason = std::move(reason)] {
@@ -208,15 +209,16 @@ void HttpFetch::cancel() {
 
 void HttpFetch::close() {
   timer_.cancel();
+  clean_up();
+}
+
+/// On the way libcurl says of every socket that it closes it; see socket_state.
+void HttpFetch::clean_up() {
   if (multi_ != nullptr && easy_ != nullptr) curl_multi_remove_handle(multi_, easy_);
   curl_easy_cleanup(std::exchange(easy_, nullptr));
-  curl_multi_cleanup(std::exchange(multi_, nullptr));  // closes the connections, see socket_state
+  curl_multi_cleanup(std::exchange(multi_, nullptr));
   curl_slist_free_all(std::exchange(headers_, nullptr));
-  for (const auto& [fd, socket] : sockets_) {
-    socket->gone = true;
-    socket->descriptor.release();
-  }
-  sockets_.clear();
+  assert(sockets_.empty());
 }
 
 }  // namespace espat::io

@@ -63,6 +63,7 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   void deliver();
   void fail_soon(std::string reason);
   void close();
+  void clean_up();
 
   asio::io_context& loop_;
   Handlers handlers_;

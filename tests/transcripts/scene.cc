@@ -198,9 +198,8 @@ const std::vector<Scene::Directive>& Scene::update_directives() {
 
 std::string Scene::direct(const std::string& name, std::string_view arguments) {
   const Words words = split_words(arguments);
-  for (const auto* group :
-       {&module_directives(), &wifi_directives(), &network_directives(), &service_directives(),
-        &update_directives()}) {
+  for (const auto* group : {&module_directives(), &wifi_directives(), &network_directives(),
+                            &service_directives(), &update_directives()}) {
     for (const Directive& directive : *group) {
       if (directive.name != name) continue;
       if (words.size() < directive.words_min || words.size() > directive.words_max) {
