@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/command.h"
+#include "espat/commands.h"
 #include "transcripts/runner.h"
 #include "transcripts/script.h"
 
@@ -94,6 +96,33 @@ TEST(Transcripts, EverySpecifiedOneIsHereOrExcused) {
     EXPECT_NE(here.contains(number), kNotComparable.contains(number)) << "transcript " << number;
   }
   EXPECT_EQ(here.size() + kNotComparable.size(), std::size(kSpecified));
+}
+
+// docs/spec-examples.md says where each example of the specification is run.
+TEST(Transcripts, TheExamplesAreRun) {
+  std::ifstream list(fs::path(ESPAT_DOCS_DIR) / "spec-examples.md");
+  size_t examples = 0;
+  std::set<std::string> commands;
+  for (std::string line; std::getline(list, line);) {
+    const size_t name = line.find("](../tests/transcripts/");
+    if (name == std::string::npos) continue;
+    commands.insert(line.substr(2, line.find(' ', 2) - 2));
+    const size_t begin = line.find('/', name + 22) + 1;
+    const std::string file = line.substr(begin, line.find(')', begin) - begin);
+    std::ifstream transcript(fs::path(ESPAT_TRANSCRIPTS_DIR) / file);
+    ASSERT_TRUE(transcript) << file;
+    const size_t quoted = line.find('`');
+    if (quoted == std::string::npos) continue;
+    const std::string example = line.substr(quoted + 1, line.find('`', quoted + 1) - quoted - 1);
+    std::ostringstream text;
+    text << transcript.rdbuf();
+    EXPECT_NE(text.str().find("\n>> " + example + "\\r\\n"), std::string::npos)
+        << example << " is not in " << file;
+    ++examples;
+  }
+  EXPECT_EQ(examples, 65u);
+  for (const Command& row : command_set()) commands.erase("AT" + std::string(row.name));
+  EXPECT_EQ(commands, std::set<std::string>{"+++"});
 }
 
 }  // namespace
