@@ -1,7 +1,6 @@
 // TCP/IP AT commands: firmware update (ESP-AT manual, CIUPDATE).
-#include <algorithm>
-
 #include "commands/chapters.h"
+#include "core/download.h"
 #include "core/session.h"
 
 namespace espat {
@@ -34,11 +33,6 @@ Outcome start(Session& s, const UpdateRequest& request) {
 
 Outcome update_to_latest(Session& s, const Args&) {
   return start(s, {.https = false, .blocking = true, .version = {}, .partition = "ota"});
-}
-
-/// What stands in the request line as it is must not end it.
-bool fits_request(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 Outcome update(Session& s, const Args& args) {

@@ -82,6 +82,10 @@ Fetched Download::result() const {
   return {error_, status_, static_cast<uint32_t>(got_), beginning_};
 }
 
+bool fits_request(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
 std::string image_version(std::string_view beginning) {
   // Behind the headers of the image and its first segment: 24 and 8 bytes; 8 and 8 on the ESP8266.
   constexpr size_t kDescriptionAt[] = {32, 16};

@@ -47,6 +47,9 @@ class Download {
   std::string beginning_;  // of the body
 };
 
+/// Whether a text may stand in the line of a request as it is: no blank, nothing that would end it.
+bool fits_request(std::string_view text);
+
 /// The status of a reply that begins with "HTTP/1.1 200 OK"; 0 if it begins otherwise.
 uint16_t http_status(std::string_view reply);
 

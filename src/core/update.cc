@@ -160,6 +160,8 @@ void Update::take_version(std::string_view reply) {
   const size_t end = key == std::string_view::npos ? key : reply.find("\",", begin);
   if (end == std::string_view::npos) return fail("the reply names no version");
   wanted_ = reply.substr(begin, end - begin);
+  // The next request must not become what the server likes.
+  if (!fits_request(wanted_)) return fail("the version that the reply names is none");
   tell(3);
   prepare_download();
 }

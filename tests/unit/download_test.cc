@@ -134,5 +134,15 @@ TEST(ImageVersion, IsThatOfTheDescription) {
   EXPECT_EQ(image_version(""), "");
 }
 
+// ESP-AT manual, CIUPDATE; what the server calls its version goes into the next request.
+TEST(Request, HasNoRoomForBlanksAndLineEnds) {
+  for (const std::string_view text : {"", "v2.3.0.0", "ota", "!~"}) {
+    EXPECT_TRUE(fits_request(text)) << text;
+  }
+  for (const std::string_view text : {"v2 .3", "v2\r\nX: y", "\x7f", "\xff", "\t"}) {
+    EXPECT_FALSE(fits_request(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace espat::test
