@@ -10,6 +10,7 @@ import unittest
 
 import harness
 import servers
+import tls_servers
 
 NTP_EPOCH = 2208988800  # 1970, in seconds since 1900
 PATIENCE_S = 60  # a server that says nothing costs 15 s
@@ -157,6 +158,22 @@ class Chrony(SntpCase):
             port.query("AT+CIPSNTPTIME?").removeprefix(b"+CIPSNTPTIME:").decode()))
             for port in ports)
         self.assertAlmostEqual(east - west, (17 * 60 + 45) * 60, delta=5)
+
+
+@harness.needs("chronyd", "openssl")
+class TlsClock(SntpCase, tls_servers.TlsCase):
+    """By what SNTP says the dates of certificates are checked."""
+
+    def test_certificate_is_valid_once_the_time_is_known(self):
+        chrony = servers.Chrony(self, 123)
+        self.put(client_ca_00=tls_servers.authority().certificate)
+        module, port = tls_servers.TlsCase.joined(self, before=["AT+CIPSSLCCONF=2"])
+        server = tls_servers.SServer(self)
+        tls_servers.is_refused(port, server.port)
+        self.logged(module, "not valid before")
+        port.command(f'AT+CIPSNTPCFG=1,0,"{chrony.address}"')
+        self.wait_for_time(port)
+        tls_servers.connect(port, server.port)
 
 
 class OwnServers(SntpCase):
