@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <cassert>
 #include <utility>
@@ -11,8 +10,6 @@
 namespace espat::io {
 
 namespace {
-
-using asio::posix::stream_descriptor;
 
 std::string url_of(const HttpRequest& request) {
   const std::string address = request.server.address.text();
@@ -23,14 +20,6 @@ std::string url_of(const HttpRequest& request) {
 
 }  // namespace
 
-struct HttpFetch::Socket {
-  Socket(asio::io_context& loop, int fd) : descriptor(loop, fd) {}
-  stream_descriptor descriptor;
-  bool want_read = false, want_write = false;
-  bool reading = false, writing = false;
-  bool gone = false;
-};
-
 std::shared_ptr<HttpFetch> HttpFetch::start(asio::io_context& loop, const HttpRequest& request,
                                             Handlers handlers) {
   static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -40,7 +29,7 @@ std::shared_ptr<HttpFetch> HttpFetch::start(asio::io_context& loop, const HttpRe
 }
 
 HttpFetch::HttpFetch(asio::io_context& loop, Handlers handlers)
-    : loop_(loop), handlers_(std::move(handlers)), timer_(loop) {}
+    : loop_(loop), handlers_(std::move(handlers)), sockets_(loop), timer_(loop) {}
 
 HttpFetch::~HttpFetch() { clean_up(); }
 
@@ -111,7 +100,9 @@ void HttpFetch::set_options(const HttpRequest& request) {
 void HttpFetch::take_place_on_loop() {
   const curl_socket_callback socket_changed = [](CURL*, curl_socket_t descriptor, int what,
                                                  void* self, void*) {
-    static_cast<HttpFetch*>(self)->socket_state(descriptor, what);
+    // CURL_POLL_REMOVE has neither bit.
+    static_cast<HttpFetch*>(self)->sockets_.want(descriptor, (what & CURL_POLL_IN) != 0,
+                                                 (what & CURL_POLL_OUT) != 0);
     return 0;
   };
   const curl_multi_timer_callback timer_changed = [](CURLM*, long timeout_ms, void* self) {
@@ -127,21 +118,6 @@ void HttpFetch::take_place_on_loop() {
 size_t HttpFetch::take(Bytes bytes) {
   enough_ = enough_ || !handlers_.received || !handlers_.received(bytes);
   return enough_ ? 0 : bytes.size();  // fewer than given end the transfer
-}
-
-void HttpFetch::socket_state(int descriptor, int what) {
-  const auto found = sockets_.find(descriptor);
-  if (what == CURL_POLL_REMOVE) {  // libcurl is about to close it
-    if (found == sockets_.end()) return;
-    found->second->gone = true;
-    found->second->descriptor.release();
-    sockets_.erase(found);
-    return;
-  }
-  auto& socket = found != sockets_.end() ? found->second : sockets_[descriptor];
-  if (!socket) socket = std::make_shared<Socket>(loop_, descriptor);
-  socket->want_read = (what & CURL_POLL_IN) != 0;
-  socket->want_write = (what & CURL_POLL_OUT) != 0;
 }
 
 void HttpFetch::set_timer(long timeout_ms) {
@@ -162,29 +138,9 @@ void HttpFetch::act(int descriptor, int events) {
   curl_multi_socket_action(multi_, descriptor, events, &running);
   deliver();
   if (multi_ == nullptr) return;
-  const auto sockets = sockets_;
-  for (const auto& [fd, socket] : sockets) wait(socket);
-}
-
-void HttpFetch::wait(const std::shared_ptr<Socket>& socket) {
-  const int fd = socket->descriptor.native_handle();
-  if (socket->want_read && !socket->reading) {
-    socket->reading = true;
-    socket->descriptor.async_wait(stream_descriptor::wait_read, [self = shared_from_this(), socket,
-                                                                 fd](const std::error_code& error) {
-      socket->reading = false;
-      if (!error && !socket->gone) self->act(fd, CURL_CSELECT_IN);
-    });
-  }
-  if (socket->want_write && !socket->writing) {
-    socket->writing = true;
-    socket->descriptor.async_wait(
-        stream_descriptor::wait_write,
-        [self = shared_from_this(), socket, fd](const std::error_code& error) {
-          socket->writing = false;
-          if (!error && !socket->gone) self->act(fd, CURL_CSELECT_OUT);
-        });
-  }
+  sockets_.wait([self](int fd, bool readable) {
+    self->act(fd, readable ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
+  });
 }
 
 void HttpFetch::deliver() {
@@ -212,7 +168,7 @@ void HttpFetch::close() {
   clean_up();
 }
 
-/// On the way libcurl says of every socket that it closes it; see socket_state.
+/// On the way libcurl says of every socket that it closes it.
 void HttpFetch::clean_up() {
   if (multi_ != nullptr && easy_ != nullptr) curl_multi_remove_handle(multi_, easy_);
   curl_easy_cleanup(std::exchange(easy_, nullptr));

@@ -4,7 +4,6 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include "espat/address.h"
 #include "espat/bytes.h"
+#include "io/lent_sockets.h"
 
 struct curl_slist;
 
@@ -49,17 +49,13 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   void cancel();
 
  private:
-  struct Socket;
-
   HttpFetch(asio::io_context& loop, Handlers handlers);
   bool prepare(const HttpRequest& request);
   void set_options(const HttpRequest& request);
   void take_place_on_loop();
-  void socket_state(int descriptor, int what);
   void set_timer(long timeout_ms);
   size_t take(Bytes bytes);
   void act(int descriptor, int events);
-  void wait(const std::shared_ptr<Socket>& socket);
   void deliver();
   void fail_soon(std::string reason);
   void close();
@@ -70,7 +66,7 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   void* multi_ = nullptr;  ///< libcurl's CURLM
   void* easy_ = nullptr;   ///< libcurl's CURL
   curl_slist* headers_ = nullptr;
-  std::map<int, std::shared_ptr<Socket>> sockets_;  ///< those libcurl has open
+  LentSockets sockets_;  ///< of libcurl
   asio::steady_timer timer_;
   bool connected_ = false;
   bool connected_told_ = false;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/time.h>
 
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <chrono>
 #include <iterator>
@@ -15,8 +14,6 @@
 namespace espat::io {
 
 namespace {
-
-using asio::posix::stream_descriptor;
 
 constexpr int kTimeoutMs = 2000;  // of the first round over all servers; the next takes double
 constexpr int kRounds = 2;
@@ -43,18 +40,6 @@ IpAddress first_address(const ares_addrinfo* answer, int family) {
 
 }  // namespace
 
-/// A descriptor of c-ares in the loop. It belongs to c-ares, which closes it.
-struct NameLookup::Socket {
-  Socket(asio::io_context& loop, int fd) : descriptor(loop) {
-    std::error_code unheard;  // then the question times out
-    descriptor.assign(fd, unheard);
-  }
-  stream_descriptor descriptor;
-  bool want_read = false, want_write = false;  ///< what c-ares waits for
-  bool reading = false, writing = false;       ///< what we wait for
-  bool gone = false;
-};
-
 std::shared_ptr<NameLookup> NameLookup::start(asio::io_context& loop, const LookupRequest& request,
                                               Done done) {
   std::shared_ptr<NameLookup> lookup(new NameLookup(loop, request, std::move(done)));
@@ -72,10 +57,10 @@ std::shared_ptr<NameLookup> NameLookup::start(asio::io_context& loop, const Look
 }
 
 NameLookup::NameLookup(asio::io_context& loop, const LookupRequest& request, Done done)
-    : loop_(loop),
-      done_(std::move(done)),
+    : done_(std::move(done)),
       host_(request.host),
       family_(request.family),
+      sockets_(loop),
       timer_(loop) {}
 
 NameLookup::~NameLookup() {
@@ -93,7 +78,7 @@ bool NameLookup::make_channel(const LookupRequest& request) {
   const bool as_host = request.servers.empty() || request.host == "localhost";
   options.lookups = as_host ? files_first : dns_only;
   options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
-    static_cast<NameLookup*>(self)->socket_state(fd, readable != 0, writable != 0);
+    static_cast<NameLookup*>(self)->sockets_.want(fd, readable != 0, writable != 0);
   };
   options.sock_state_cb_data = this;
   const int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
@@ -139,42 +124,6 @@ void NameLookup::answered(int status, const ares_addrinfo* answer) {
   if (!address_) reason_ = ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status);
 }
 
-void NameLookup::socket_state(int fd, bool readable, bool writable) {
-  const auto found = sockets_.find(fd);
-  if (!readable && !writable) {  // c-ares is about to close it
-    if (found == sockets_.end()) return;
-    found->second->gone = true;
-    found->second->descriptor.release();
-    sockets_.erase(found);
-    return;
-  }
-  auto& socket = found != sockets_.end() ? found->second : sockets_[fd];
-  if (!socket) socket = std::make_shared<Socket>(loop_, fd);
-  socket->want_read = readable;
-  socket->want_write = writable;
-}
-
-void NameLookup::wait(const std::shared_ptr<Socket>& socket) {
-  const int fd = socket->descriptor.native_handle();
-  if (socket->want_read && !socket->reading) {
-    socket->reading = true;
-    socket->descriptor.async_wait(stream_descriptor::wait_read, [self = shared_from_this(), socket,
-                                                                 fd](const std::error_code& error) {
-      socket->reading = false;
-      if (!error && !socket->gone) self->process(fd, ARES_SOCKET_BAD);
-    });
-  }
-  if (socket->want_write && !socket->writing) {
-    socket->writing = true;
-    socket->descriptor.async_wait(
-        stream_descriptor::wait_write,
-        [self = shared_from_this(), socket, fd](const std::error_code& error) {
-          socket->writing = false;
-          if (!error && !socket->gone) self->process(ARES_SOCKET_BAD, fd);
-        });
-  }
-}
-
 void NameLookup::process(int readable_fd, int writable_fd) {
   if (channel_ == nullptr) return;
   ares_process_fd(channel_, readable_fd, writable_fd);
@@ -184,7 +133,9 @@ void NameLookup::process(int readable_fd, int writable_fd) {
 
 /// Waits for whatever c-ares wants next.
 void NameLookup::wait_on() {
-  for (const auto& [fd, socket] : sockets_) wait(socket);
+  sockets_.wait([self = shared_from_this()](int fd, bool readable) {
+    self->process(readable ? fd : ARES_SOCKET_BAD, readable ? ARES_SOCKET_BAD : fd);
+  });
   timeval buffer{};
   const timeval* left = ares_timeout(channel_, nullptr, &buffer);
   if (left == nullptr) return;

@@ -4,13 +4,13 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "espat/address.h"
+#include "io/lent_sockets.h"
 
 struct ares_addrinfo;
 struct ares_channeldata;
@@ -43,26 +43,21 @@ class NameLookup : public std::enable_shared_from_this<NameLookup> {
   void cancel();
 
  private:
-  struct Socket;
-
   NameLookup(asio::io_context& loop, const LookupRequest& request, Done done);
   bool make_channel(const LookupRequest& request);
   void ask(int family);
   void answered(int status, const ares_addrinfo* answer);
-  void socket_state(int fd, bool readable, bool writable);
-  void wait(const std::shared_ptr<Socket>& socket);
   void process(int readable_fd, int writable_fd);
   void wait_on();
   void deliver();
   void close_channel();
 
-  asio::io_context& loop_;
   Done done_;
   const std::string host_;
   const Family family_;
   ares_channeldata* channel_ = nullptr;
-  std::map<int, std::shared_ptr<Socket>> sockets_;  ///< those c-ares has open
-  asio::steady_timer timer_;                        ///< its next time-out
+  LentSockets sockets_;       ///< of c-ares
+  asio::steady_timer timer_;  ///< its next time-out
   bool asked_v6_ = false;
   bool answered_ = false;
   IpAddress address_;
