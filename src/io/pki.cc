@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "io/factory_pki.h"
 #include "io/nvs_database.h"
@@ -153,7 +154,8 @@ std::string Pki::name(PkiFile file, uint8_t number) const {
   return (folder_ / file_name(file, number)).string();
 }
 
-std::optional<std::string> Pki::text(PkiFile file, uint8_t number, std::string* reason) const {
+/// None: it is missing, or `reason` says why it cannot be read.
+std::optional<std::string> Pki::text(PkiFile file, uint8_t number, std::string& reason) const {
   if (folder_.empty()) {
     const auto found = factory_pki().find(file_name(file, number));
     return found == factory_pki().end() ? std::nullopt : std::optional(found->second);
@@ -161,23 +163,29 @@ std::optional<std::string> Pki::text(PkiFile file, uint8_t number, std::string* 
   try {
     return read_file(folder_ / file_name(file, number));
   } catch (const std::system_error& error) {
-    if (reason != nullptr && error.code() != std::errc::no_such_file_or_directory) {
-      *reason = name(file, number) + ": " + error_text(error.code().value());
+    if (error.code() != std::errc::no_such_file_or_directory) {
+      reason = error_text(error.code().value());
     }
     return std::nullopt;
   }
 }
 
-PkiState Pki::check(PkiFile file, uint8_t number, std::string& reason) const {
+PkiState Pki::read(PkiFile file, uint8_t number, std::string& pem, std::string& reason) const {
   const ErrorQueueGuard guard;
-  reason.clear();
-  const std::optional<std::string> pem = text(file, number, &reason);
-  if (!pem) return reason.empty() ? PkiState::missing : PkiState::broken;
-  const bool key = file == PkiFile::client_key || file == PkiFile::server_key;
-  const std::string fault = key ? key_fault(file, number, *pem) : certificates_fault(*pem);
-  if (fault.empty()) return PkiState::usable;
+  std::string fault;
+  std::optional<std::string> found = text(file, number, fault);
+  const bool missing = !found && fault.empty();
+  if (missing) fault = "missing";
+  if (found) {
+    const bool key = file == PkiFile::client_key || file == PkiFile::server_key;
+    fault = key ? key_fault(file, number, *found) : certificates_fault(*found);
+  }
+  if (fault.empty()) {
+    pem = std::move(*found);
+    return PkiState::usable;
+  }
   reason = name(file, number) + ": " + fault;
-  return PkiState::broken;
+  return missing ? PkiState::missing : PkiState::broken;
 }
 
 /// What is wrong with a key; empty = nothing.
@@ -188,7 +196,8 @@ std::string Pki::key_fault(PkiFile file, uint8_t number, const std::string& pem)
   if (asked) return "the key in it is encrypted, and a module has no passphrase";
   if (!key) return "the key in it is damaged" + last_complaint();
   const PkiFile certificate_file = certificate_of(file);
-  const std::optional<std::string> certificate_pem = text(certificate_file, number);
+  std::string unheard;  // the certificate itself is somebody else's question
+  const std::optional<std::string> certificate_pem = text(certificate_file, number, unheard);
   if (!certificate_pem) return {};
   const CertificatePtr certificate = next_certificate(bio_of(*certificate_pem).get());
   if (!certificate || X509_check_private_key(certificate.get(), key.get()) == 1) return {};

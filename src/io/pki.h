@@ -22,20 +22,14 @@ class Pki {
   /// written.
   explicit Pki(const std::filesystem::path& flash_directory);
 
-  /// The PEM text of a file, read anew. None: it is missing; or it cannot be read, then `reason` is
-  /// one line that names it.
-  std::optional<std::string> text(PkiFile file, uint8_t number,
-                                  std::string* reason = nullptr) const;
-
-  /// As the log calls the file: its path, or its name alone.
-  std::string name(PkiFile file, uint8_t number) const;
-
-  /// Whether a file can be used: the certificates in it, or a key that needs no passphrase and
-  /// belongs to the certificate of the same number, if that is there. Of a broken file `reason` is
-  /// one line that names it.
-  PkiState check(PkiFile file, uint8_t number, std::string& reason) const;
+  /// Reads a file anew into `pem`. It is usable if there are certificates in it, or a key that
+  /// needs no passphrase and belongs to the certificate of the same number, if that is there. If it
+  /// is not usable, `reason` is one line that names it.
+  PkiState read(PkiFile file, uint8_t number, std::string& pem, std::string& reason) const;
 
  private:
+  std::string name(PkiFile file, uint8_t number) const;
+  std::optional<std::string> text(PkiFile file, uint8_t number, std::string& reason) const;
   std::string key_fault(PkiFile file, uint8_t number, const std::string& pem) const;
 
   std::filesystem::path folder_;  ///< empty: volatile

@@ -137,13 +137,8 @@ TlsContextRef RealWorld::tls_context(TlsSetup setup) {
 /// False if the file is missing or broken, and the log says which and how.
 bool RealWorld::read_pem(PkiFile file, uint8_t number, std::string& pem) {
   std::string reason;
-  std::optional<std::string> text;
-  if (pki_->check(file, number, reason) == PkiState::usable) text = pki_->text(file, number);
-  if (text) {
-    pem = std::move(*text);
-    return true;
-  }
-  log(LogLevel::error, reason.empty() ? pki_->name(file, number) + ": missing" : reason);
+  if (pki_->read(file, number, pem, reason) == PkiState::usable) return true;
+  log(LogLevel::error, reason);
   return false;
 }
 
@@ -265,8 +260,8 @@ void RealWorld::server_hindered(const std::error_code& error) {
 }
 
 PkiState RealWorld::pki_state(PkiFile file, uint8_t number) {
-  std::string reason;
-  const PkiState state = pki_->check(file, number, reason);
+  std::string pem, reason;
+  const PkiState state = pki_->read(file, number, pem, reason);
   if (state == PkiState::broken) log(LogLevel::error, reason);
   return state;
 }

@@ -100,20 +100,22 @@ TEST(FactoryPki, SerialNumbersDiffer) {
 
 TEST(VolatilePki, HasTheFactoryFiles) {
   const Pki pki;
-  std::string reason;
+  std::string pem, reason;
   for (const PkiFile file : kAllFiles) {
-    EXPECT_EQ(pki.check(file, 0, reason), PkiState::usable) << reason;
+    EXPECT_EQ(pki.read(file, 0, pem, reason), PkiState::usable) << reason;
   }
-  EXPECT_EQ(pki.check(PkiFile::client_key, 1, reason), PkiState::usable);
-  EXPECT_EQ(pki.check(PkiFile::client_key, 2, reason), PkiState::missing);
-  EXPECT_EQ(pki.text(PkiFile::server_ca, 0), factory("server_ca.crt"));
+  EXPECT_EQ(pki.read(PkiFile::client_key, 1, pem, reason), PkiState::usable);
+  EXPECT_EQ(pki.read(PkiFile::client_key, 2, pem, reason), PkiState::missing);
+  EXPECT_EQ(reason, "client_key_02.key: missing");
+  EXPECT_EQ(pki.read(PkiFile::server_ca, 0, pem, reason), PkiState::usable);
+  EXPECT_EQ(pem, factory("server_ca.crt"));
 }
 
 class StoredPki : public ::testing::Test {
  protected:
   /// What a start finds.
   PkiState check(PkiFile file, uint8_t number = 0) {
-    const PkiState state = Pki(temporary_.path()).check(file, number, reason_);
+    const PkiState state = Pki(temporary_.path()).read(file, number, pem_, reason_);
     EXPECT_EQ(ERR_peek_error(), 0u) << "left in OpenSSL's queue";
     return state;
   }
@@ -127,6 +129,7 @@ class StoredPki : public ::testing::Test {
 
   TemporaryDirectory temporary_;
   fs::path folder_ = temporary_ / "pki";
+  std::string pem_;
   std::string reason_;
 };
 
@@ -151,8 +154,9 @@ TEST_F(StoredPki, SecondStartLeavesTheFilesAlone) {
   fs::remove(folder_ / "client_cert_00.crt");
   write(folder_ / "server_ca.crt", factory("client_cert_01.crt"));
   EXPECT_EQ(check(PkiFile::client_certificate), PkiState::missing);
-  EXPECT_EQ(reason_, "");
-  EXPECT_EQ(Pki(temporary_.path()).text(PkiFile::server_ca, 0), factory("client_cert_01.crt"));
+  EXPECT_EQ(fault("client_cert_00.crt"), "missing");
+  EXPECT_EQ(check(PkiFile::server_ca), PkiState::usable);
+  EXPECT_EQ(pem_, factory("client_cert_01.crt"));
   EXPECT_EQ(check(PkiFile::client_key), PkiState::usable) << "no certificate that it must fit";
 }
 
@@ -165,9 +169,9 @@ TEST_F(StoredPki, EmptyFolderStaysEmpty) {
 TEST_F(StoredPki, FilesAreReadAnew) {
   const Pki pki(temporary_.path());
   write(folder_ / "client_cert_07.crt", factory("client_cert_00.crt"));
-  EXPECT_EQ(pki.check(PkiFile::client_certificate, 7, reason_), PkiState::usable);
+  EXPECT_EQ(pki.read(PkiFile::client_certificate, 7, pem_, reason_), PkiState::usable);
   fs::remove(folder_ / "client_cert_07.crt");
-  EXPECT_EQ(pki.check(PkiFile::client_certificate, 7, reason_), PkiState::missing);
+  EXPECT_EQ(pki.read(PkiFile::client_certificate, 7, pem_, reason_), PkiState::missing);
 }
 
 TEST_F(StoredPki, BrokenCertificates) {
