@@ -28,18 +28,17 @@ Outcome query_conf(Session& s, const Args&) {
 }
 
 Outcome set_conf(Session& s, const Args& args) {
-  enum : int32_t { kPresent = 1, kVerify = 2 };  // bits of <auth_mode>
   const SslConf conf = {.auth_mode = static_cast<int32_t>(args.integer("auth_mode")),
                         .pki_number = static_cast<int32_t>(args.integer("pki_number")),
                         .ca_number = static_cast<int32_t>(args.integer("ca_number"))};
   const auto pki = static_cast<uint8_t>(conf.pki_number);
   const auto ca = static_cast<uint8_t>(conf.ca_number);
   std::optional<Outcome> refusal;
-  if ((conf.auth_mode & kPresent) != 0) {
+  if (conf.presents()) {
     refusal = refuse_without(s, PkiFile::client_certificate, pki);
     if (!refusal) refusal = refuse_without(s, PkiFile::client_key, pki);
   }
-  if (!refusal && (conf.auth_mode & kVerify) != 0) {
+  if (!refusal && conf.verifies()) {
     refusal = refuse_without(s, PkiFile::client_ca, ca);
   }
   if (refusal) return *refusal;
@@ -62,22 +61,16 @@ void change_texts(Session& s, const Args& args, Change change) {
   }
 }
 
-Outcome query_common_name(Session& s, const Args&) {
+template <std::string SslTexts::*kText>
+Outcome query_text(Session& s, const Args&) {
   for (LinkId id = 0; id < Links::count(); ++id) {
-    s.info(s.name(), ':', id, ',', Quoted{s.ram.ssl_texts[id].common_name});
+    s.info(s.name(), ':', id, ',', Quoted{s.ram.ssl_texts[id].*kText});
   }
   return kOk;
 }
 
 Outcome set_common_name(Session& s, const Args& args) {
   change_texts(s, args, [&](SslTexts& texts) { texts.common_name = args.text("common_name"); });
-  return kOk;
-}
-
-Outcome query_server_name(Session& s, const Args&) {
-  for (LinkId id = 0; id < Links::count(); ++id) {
-    s.info(s.name(), ':', id, ',', Quoted{s.ram.ssl_texts[id].server_name});
-  }
   return kOk;
 }
 
@@ -149,12 +142,12 @@ constexpr Command kRows[] = {
     {.name = "+CIPSSLCCN",
      .help = "SSL client: the name that a verified server's certificate must be for",
      .chapter = kChapter,
-     .query = query_common_name,
+     .query = query_text<&SslTexts::common_name>,
      .set = {{{set_common_name, {kLink, text("common_name", 0, kNameMaxBytes)}}}}},
     {.name = "+CIPSSLCSNI",
      .help = "SSL client: the server's name as the ClientHello tells it",
      .chapter = kChapter,
-     .query = query_server_name,
+     .query = query_text<&SslTexts::server_name>,
      .set = {{{set_server_name, {kLink, text("sni", 0, kNameMaxBytes)}}}}},
     {.name = "+CIPSSLCALPN",
      .help = "SSL client: the application protocols that the ClientHello offers; 0 clears them",

@@ -132,11 +132,10 @@ void Links::connect(LinkId id, const IpAddress& address) {
 }
 
 TlsClient Links::tls_client(LinkId id) const {
-  enum : int32_t { kPresent = 1, kVerify = 2 };  // bits of <auth_mode>
-  const SslConf conf = s_.settings.ssl_conf[id];
+  const SslConf& conf = s_.settings.ssl_conf[id];
   const SslTexts& texts = s_.ram.ssl_texts[id];
-  return {.present_certificate = (conf.auth_mode & kPresent) != 0,
-          .verify_server = (conf.auth_mode & kVerify) != 0,
+  return {.present_certificate = conf.presents(),
+          .verify_server = conf.verifies(),
           .pki_number = static_cast<uint8_t>(conf.pki_number),
           .ca_number = static_cast<uint8_t>(conf.ca_number),
           .common_name = texts.common_name,
@@ -341,8 +340,9 @@ void Links::on_event(const Event& event) {
 }
 
 void Links::log_end(LinkId id, LinkError error) {
-  s_.log(error == LinkError::none ? LogLevel::debug : LogLevel::info, "link ", id, ": ",
-         text_of(error));
+  // Of TLS the world has said more already.
+  const bool known = error == LinkError::none || error == LinkError::tls;
+  s_.log(known ? LogLevel::debug : LogLevel::info, "link ", id, ": ", text_of(error));
 }
 
 }  // namespace espat

@@ -40,6 +40,7 @@ inline constexpr Duration kOpenTimeout = std::chrono::seconds(20);  // name and 
 // The world ends a handshake that stands still for 10 s; this is for one that only creeps.
 inline constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
 inline constexpr Duration kResolveTimeout = std::chrono::seconds(20);
+inline constexpr Duration kPingTimeout = std::chrono::seconds(4);
 inline constexpr Duration kStrictGap = std::chrono::milliseconds(1);  // where a URC may stand
 inline constexpr Duration kBurstGap = std::chrono::microseconds(1);   // bytes of one instant end
 inline constexpr size_t kBacklogMaxBytes = 4096;  // output of one burst that the port does not take
@@ -47,7 +48,6 @@ inline constexpr size_t kHeldMaxBytes = 4096;     // URCs held back during data 
 inline constexpr size_t kInfoMaxBytes = 400;      // one information line
 inline constexpr QueryId kCommandQuery = kLinks;  // 0 to 4 are the links' own
 inline constexpr QueryId kSntpQuery = kLinks + 1;
-inline constexpr Duration kPingTimeout = std::chrono::seconds(4);
 inline constexpr QueryId kUpdateQuery = kLinks + 2;
 
 /// A command that waits, as a named state. Events reach it after links and station have seen them.
@@ -188,7 +188,7 @@ class Session {
     bool passive = false;                            ///< CIPRECVMODE
     bool passthrough = false;                        ///< CIPMODE: received data is printed as it is
     std::array<LinkOptions, kLinks> link_options{};  ///< CIPTCPOPT
-    SslTextsOf<kLinks> ssl_texts;                    ///< CIPSSLCCN and its like
+    SslTextsOfLinks ssl_texts;                       ///< CIPSSLCCN and its like
     Duration clock_offset{};  ///< the module's clock less the time since boot
     int32_t sleep_mode = 0;   ///< SLEEP
     Duration deep_sleep{};    ///< GSLP: how long; zero = for ever

@@ -19,9 +19,11 @@ inline constexpr int32_t kPkiNumberMax = 99;  // two digits in the names of the 
 
 /// CIPSSLCCONF, of one link.
 struct SslConf {
-  int32_t auth_mode = 0;  ///< bit 0: shows its certificate, bit 1: verifies the server's
+  int32_t auth_mode = 0;
   int32_t pki_number = 0;
   int32_t ca_number = 0;
+  bool presents() const { return (auth_mode & 1) != 0; }  ///< shows its certificate
+  bool verifies() const { return (auth_mode & 2) != 0; }  ///< asks for the server's
   friend bool operator==(const SslConf&, const SslConf&) = default;
 };
 

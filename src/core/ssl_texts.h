@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "espat/event.h"
+#include "core/links.h"
 
 namespace espat {
 
@@ -20,20 +20,19 @@ struct SslTexts {
 };
 
 /// Those of all links. Most modules set none, and then it is a null pointer.
-template <size_t Links>
-class SslTextsOf {
+class SslTextsOfLinks {
  public:
   const SslTexts& operator[](LinkId link) const {
     static const SslTexts kNone;
     return texts_ ? (*texts_)[link] : kNone;
   }
   SslTexts& change(LinkId link) {
-    if (!texts_) texts_ = std::make_unique<std::array<SslTexts, Links>>();
+    if (!texts_) texts_ = std::make_unique<std::array<SslTexts, kLinks>>();
     return (*texts_)[link];
   }
 
  private:
-  std::unique_ptr<std::array<SslTexts, Links>> texts_;
+  std::unique_ptr<std::array<SslTexts, kLinks>> texts_;
 };
 
 }  // namespace espat

@@ -158,6 +158,7 @@ class WhoTheServerIs(tls_servers.TlsCase):
         set_clock(port)
         is_refused(port, server.port)
         self.logged(module, "client_ca")
+        self.assertNotIn("TLS failed", module.log_text(), "said once, with its reason")
         port.command("AT+CIPSSLCCONF=2,0,1")
         connect(port, server.port)
 
