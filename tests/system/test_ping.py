@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import unittest
 
 import harness
@@ -13,6 +14,28 @@ TIMEOUT = b"+PING:TIMEOUT\r\n\r\nERROR\r\n"
 ERROR = b"\r\nERROR\r\n"
 NOBODY = 65534
 FOR_ALL, FOR_NOBODY = "0 2147483647", "1 0"  # net.ipv4.ping_group_range
+
+# Runs in the host's namespace: changes the last byte of the first reply it gives.
+FORGER = """
+import signal, socket, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print("ready", flush=True)
+change = 1
+while True:
+    packet, peer = raw.recvfrom(1500)
+    request = packet[(packet[0] & 15) * 4:]
+    if request[0] != 8:
+        continue
+    reply = bytearray(b"\\0\\0\\0\\0" + request[4:])
+    reply[-1] ^= change
+    total = sum(reply[0::2]) * 256 + sum(reply[1::2])
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    reply[2:4] = (total ^ 0xffff).to_bytes(2, "big")
+    raw.sendto(reply, peer)
+    change = 0
+"""
 
 
 class PingCase(harness.Case):
@@ -179,6 +202,21 @@ class Namespace(PingCase):
     def test_raw_socket_of_root(self):
         _, port = self.module(FOR_NOBODY)
         self.assert_pings(port, "raw")
+
+    def forged(self, port):
+        """A host that answers the first request with another payload, the next as it should."""
+        self.write(self.host_space, "net/ipv4/icmp_echo_ignore_all", "1")
+        forger = self.start(harness.find_program("ip"), "netns", "exec", self.host_space,
+                            sys.executable, "-c", FORGER, stdout=subprocess.PIPE)
+        self.assertEqual(forger.process.stdout.readline(), b"ready\n")
+        self.no_ping(port, "10.77.0.2")
+        self.ping(port, "10.77.0.2")
+
+    def test_forged_reply_to_a_datagram_socket(self):
+        self.forged(self.module(FOR_ALL, *self.as_nobody())[1])
+
+    def test_forged_reply_to_a_raw_socket(self):
+        self.forged(self.module(FOR_NOBODY)[1])
 
     def test_no_privilege(self):
         module, port = self.module(FOR_NOBODY, *self.as_nobody())

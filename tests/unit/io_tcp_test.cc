@@ -381,6 +381,7 @@ TEST_F(TcpLink, OptionsReachTheSocket) {
 TEST_F(TcpLink, WithoutItsKeyMaterialAnSslLinkIsNotOpened) {
   OpenRequest ssl = request();
   ssl.transport = Transport::ssl;
+  ssl.remote.port = 1;  // where an attempt would be refused
   ssl.tls.present_certificate = true;
   ssl.tls.pki_number = 77;
   t_.world->link_open(0, ssl);

@@ -122,6 +122,20 @@ TEST_F(TlsLink, CloseNotifyEndsItAfterTheLastByte) {
   EXPECT_EQ(link_.log, "");
 }
 
+TEST_F(TlsLink, CloseNotifyOfTheSameReadWaitsForTheLastByteToo) {
+  connect();
+  link_.take = 3;
+  ASSERT_EQ(served_->send(as_bytes("unread"), {}), 6u);
+  served_->close();
+  ASSERT_TRUE(until([&] { return link_.stalled; }));
+  run_for(shard_, std::chrono::milliseconds(30));
+  EXPECT_FALSE(link_.ended());
+  client_->resume();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.received, "unread");
+}
+
 TEST_F(TlsLink, CloseNotifyIsAnswered) {
   connect_raw();
   SSL_shutdown(raw_.ssl());
