@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "ends.h"
@@ -53,6 +54,8 @@ struct Way {
   size_t begin = 0;
   size_t end = 0;
   bool empty() const { return begin == end; }
+  const char* next() const { return buffer.data() + begin; }
+  size_t left() const { return end - begin; }
 };
 
 class End {
@@ -66,55 +69,46 @@ class End {
 
   [[noreturn]] void run() {
     for (;;) {
-      const bool moved = step(decrypt(), to_plain_) | step(encrypt(), to_cipher_);
-      if (!moved) wait();
+      const bool decrypted = decrypt();
+      const bool encrypted = encrypt();
+      if (!decrypted && !encrypted) wait();
     }
   }
 
  private:
-  /// A call on one side, whose result is as that of read().
-  using Moved = ssize_t;
-
-  static bool step(Moved moved, Way& way) {
-    if (way.empty()) way.begin = way.end = 0;
-    return moved > 0;
-  }
-
-  /// From TLS to the plain side: first what waits, then new bytes.
-  Moved decrypt() {
-    if (to_plain_.empty()) to_plain_.end = from_ssl(to_plain_.buffer);
-    if (to_plain_.empty()) return 0;
-    const ssize_t n =
-        write(plain_, to_plain_.buffer.data() + to_plain_.begin, to_plain_.end - to_plain_.begin);
-    if (n > 0) to_plain_.begin += static_cast<size_t>(n);
-    if (n < 0 && errno != EAGAIN) std::exit(EXIT_SUCCESS);
-    return n;
-  }
-
-  size_t from_ssl(std::vector<char>& into) {
-    size_t n = 0;
-    const int result = SSL_read_ex(ssl_, into.data(), into.size(), &n);
-    if (result == 1) return n;
-    if (SSL_get_error(ssl_, result) != SSL_ERROR_WANT_READ) std::exit(EXIT_SUCCESS);
-    return 0;
-  }
-
-  Moved encrypt() {
-    if (to_cipher_.empty()) {
-      const ssize_t n = read(plain_, to_cipher_.buffer.data(), to_cipher_.buffer.size());
-      if (n == 0 || (n < 0 && errno != EAGAIN)) std::exit(EXIT_SUCCESS);
-      to_cipher_.end = n > 0 ? static_cast<size_t>(n) : 0;
+  /// From TLS to the plain side: what waits, or else new bytes. Returns whether any moved.
+  bool decrypt() {
+    Way& way = to_plain_;
+    if (way.empty()) {
+      way = {std::move(way.buffer), 0, 0};
+      const int result = SSL_read_ex(ssl_, way.buffer.data(), way.buffer.size(), &way.end);
+      if (result != 1 && SSL_get_error(ssl_, result) != SSL_ERROR_WANT_READ) end();
     }
-    if (to_cipher_.empty()) return 0;
-    size_t n = 0;
-    const int result = SSL_write_ex(ssl_, to_cipher_.buffer.data() + to_cipher_.begin,
-                                    to_cipher_.end - to_cipher_.begin, &n);
-    if (result != 1 && SSL_get_error(ssl_, result) != SSL_ERROR_WANT_WRITE) {
-      std::exit(EXIT_SUCCESS);
-    }
-    to_cipher_.begin += n;
-    return static_cast<Moved>(n);
+    if (way.empty()) return false;
+    const ssize_t n = write(plain_, way.next(), way.left());
+    if (n < 0 && errno != EAGAIN) end();
+    if (n > 0) way.begin += static_cast<size_t>(n);
+    return n > 0;
   }
+
+  /// The other way.
+  bool encrypt() {
+    Way& way = to_cipher_;
+    if (way.empty()) {
+      const ssize_t n = read(plain_, way.buffer.data(), way.buffer.size());
+      if (n == 0 || (n < 0 && errno != EAGAIN)) end();
+      way = {std::move(way.buffer), 0, n > 0 ? static_cast<size_t>(n) : 0};
+    }
+    if (way.empty()) return false;
+    size_t n = 0;
+    const int result = SSL_write_ex(ssl_, way.next(), way.left(), &n);
+    if (result != 1 && SSL_get_error(ssl_, result) != SSL_ERROR_WANT_WRITE) end();
+    way.begin += n;
+    return n > 0;
+  }
+
+  /// One side is gone: so is the need for this program.
+  [[noreturn]] static void end() { std::exit(EXIT_SUCCESS); }
 
   void wait() {
     const auto when = [](bool condition, short event) { return condition ? event : short{0}; };

@@ -6,7 +6,7 @@ import socket
 
 import harness
 
-NGINX_CONF = """
+NGINX_FRAME = """
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -16,15 +16,26 @@ http {{
   access_log {folder}/access.log;
   client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
   fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
-  server {{
+  server {{ {server} }}
+}}
+"""
+
+NGINX_FILES = """
     listen 127.0.0.1:{port}{flags};
     listen [::1]:{port}{flags};
     server_name {name};
     {settings}
     root {folder}/www;
-  }}
-}}
 """
+
+
+def start_nginx(case, folder, server, port):
+    """Runs an nginx whose files are in `folder` with one server block, until it listens there."""
+    (folder / "www").mkdir(parents=True)
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX_FRAME.format(folder=folder, server=server))
+    case.start(harness.find_program("nginx"), "-p", folder, "-c", conf)
+    harness.wait_until(lambda: harness.has_listener(port), "nginx to listen")
 
 
 class Nginx:
@@ -37,12 +48,9 @@ class Nginx:
         self.port = harness.free_port()
         self.folder = case.folder / f"nginx{self.port}"
         self.name = name
-        (self.folder / "www").mkdir(parents=True)
-        conf = self.folder / "nginx.conf"
-        conf.write_text(NGINX_CONF.format(folder=self.folder, port=self.port, name=name,
-                                          flags=flags, settings=settings))
-        case.start(harness.find_program("nginx"), "-p", self.folder, "-c", conf)
-        harness.wait_until(lambda: harness.has_listener(self.port), "nginx to listen")
+        start_nginx(case, self.folder,
+                    NGINX_FILES.format(folder=self.folder, port=self.port, name=name, flags=flags,
+                                       settings=settings), self.port)
 
     def put(self, name, data):
         (self.folder / "www" / name).write_bytes(data)

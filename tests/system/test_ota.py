@@ -22,17 +22,7 @@ HEADERS = (
 STATES = b"+CIPUPDATE:%d\r\n"
 READY = b"\r\nready\r\n"
 
-NGINX_CONF = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-  access_log {folder}/access.log;
-  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
-  fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
-  server {{
+NGINX_UPDATES = """
     listen 127.0.0.1:{http};
     listen 127.0.0.1:{https} ssl;
     ssl_certificate {folder}/server.crt;
@@ -43,8 +33,6 @@ http {{
       return 200 '{{"rom_version": "v{latest}", "status": 200}}';
     }}
     location /rom/ {{ internal; alias {folder}/www/; }}
-  }}
-}}
 """
 
 
@@ -72,15 +60,13 @@ class Nginx:
     def __init__(self, case):
         self.folder = case.folder / "nginx"
         self.http, self.https = harness.free_port(), harness.free_port()
-        (self.folder / "www").mkdir(parents=True)
+        self.folder.mkdir()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
                         "-subj", "/CN=nobody", "-keyout", self.folder / "server.key", "-out",
                         self.folder / "server.crt"], check=True, capture_output=True)
-        conf = self.folder / "nginx.conf"
-        conf.write_text(NGINX_CONF.format(folder=self.folder, http=self.http, https=self.https,
-                                          latest=NEW))
-        case.start(harness.find_program("nginx"), "-p", self.folder, "-c", conf)
-        harness.wait_until(lambda: harness.has_listener(self.https), "nginx to listen")
+        servers.start_nginx(case, self.folder,
+                            NGINX_UPDATES.format(folder=self.folder, http=self.http,
+                                                 https=self.https, latest=NEW), self.https)
 
     def put(self, version, name, data):
         folder = self.folder / "www" / version

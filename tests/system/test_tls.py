@@ -14,8 +14,6 @@ from test_passthrough import PAUSE_S, leave, resume
 from tls_servers import connect, is_refused
 
 FILE_BYTES = 5_000_000
-FLOW_BYTES = 20_000_000
-GROWTH_MAX_KB = 4096
 MEGABYTE = 1_000_000
 
 
@@ -383,12 +381,8 @@ class Flow(tls_servers.TlsCase):
         port.command("AT")
         return module, port, server
 
-    def assert_flat(self, module, before_kb):
-        if not harness.SANITIZED:
-            self.assertLess(module.memory_kb() - before_kb, GROWTH_MAX_KB)
-
     def test_mcu_that_stops_reading_stops_the_server(self):
-        data = tls_servers.random_bytes(FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
         module, port, server = self.flowing()
         before_kb = module.memory_kb()
         received = tls_servers.slow_mcu(self, port, server, data, b"\r\n+IPD,",
@@ -397,7 +391,7 @@ class Flow(tls_servers.TlsCase):
         self.assert_flat(module, before_kb)
 
     def test_server_that_stops_reading_withholds_send_ok(self):
-        data = tls_servers.random_bytes(FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
         module, port, server = self.flowing()
         before_kb = module.memory_kb()
         received, sent = tls_servers.slow_peer(self, port, server, data, str(tls_servers.PACKET),

@@ -7,7 +7,6 @@ import unittest
 import harness
 import servers
 import tls_servers
-from test_tls import FLOW_BYTES, GROWTH_MAX_KB
 from tls_servers import HOST, PACKET, authority, other_authority, set_clock
 
 
@@ -319,12 +318,8 @@ class Flow(ServerCase):
         port.command("AT")
         return module, port, client
 
-    def assert_flat(self, module, before_kb):
-        if not harness.SANITIZED:
-            self.assertLess(module.memory_kb() - before_kb, GROWTH_MAX_KB)
-
     def test_mcu_that_stops_reading_stops_the_client(self):
-        data = tls_servers.random_bytes(FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
         module, port, client = self.flowing()
         before_kb = module.memory_kb()
         received = tls_servers.slow_mcu(self, port, client, data, b"\r\n+IPD,0,",
@@ -333,7 +328,7 @@ class Flow(ServerCase):
         self.assert_flat(module, before_kb)
 
     def test_client_that_stops_reading_withholds_send_ok(self):
-        data = tls_servers.random_bytes(FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
         module, port, client = self.flowing()
         before_kb = module.memory_kb()
         received, sent = tls_servers.slow_peer(self, port, client, data, f"0,{PACKET}",

@@ -17,6 +17,8 @@ HOST = "127.0.0.1"
 QUIET_S = 1.0  # how long nothing must move to be called stopped
 CHUNK = 65536
 PACKET = 2048  # the longest CIPSEND
+FLOW_BYTES = 20_000_000
+GROWTH_MAX_KB = 4096  # of the module, while so much waits
 
 REQUEST = """
 [req]
@@ -180,6 +182,11 @@ class TlsCase(harness.Case):
         for line in before:
             port.command(line)
         return module, port
+
+    def assert_flat(self, module, before_kb):
+        """The module's memory has not grown by what nobody has read."""
+        if not harness.SANITIZED:
+            self.assertLess(module.memory_kb() - before_kb, GROWTH_MAX_KB)
 
     def logged(self, module, *words):
         """Waits for a line of the log with all of these words."""

@@ -46,6 +46,17 @@ Endpoint endpoint(const std::string& text) {
   return {address(host), static_cast<uint16_t>(number(text.substr(colon + 1)))};
 }
 
+/// What is wrong if not exactly these servers were asked, in this order.
+std::string compare_asked(const std::vector<Endpoint>& servers,
+                          const std::vector<std::string>& wanted) {
+  std::vector<std::string> asked;
+  for (const Endpoint& server : servers) asked.push_back(server.address.text());
+  if (asked == wanted) return {};
+  std::string text = "asked were";
+  for (const std::string& server : asked) text += " " + server;
+  return text;
+}
+
 }  // namespace
 
 /// A directive: how many words it takes, and what it does with them.
@@ -332,14 +343,7 @@ std::string Scene::add_ntp_server(const Words& words) {
 }
 
 std::string Scene::compare_ntp_asked(const Words& words) {
-  Words asked;
-  for (const Endpoint& server : world().ntp().take_asked()) {
-    asked.push_back(server.address.text());
-  }
-  if (asked == words) return {};
-  std::string text = "asked were";
-  for (const std::string& server : asked) text += " " + server;
-  return text;
+  return compare_asked(world().ntp().take_asked(), words);
 }
 
 std::string Scene::answer_pings(const Words& words) {
@@ -354,14 +358,7 @@ std::string Scene::answer_pings(const Words& words) {
 }
 
 std::string Scene::compare_servers(const Words& words) {
-  Words asked;
-  for (const Endpoint& server : world().names().servers_asked()) {
-    asked.push_back(server.address.text());
-  }
-  if (asked == words) return {};
-  std::string text = "asked were";
-  for (const std::string& server : asked) text += " " + server;
-  return text;
+  return compare_asked(world().names().servers_asked(), words);
 }
 
 std::string Scene::peer_sends(std::string_view arguments) {

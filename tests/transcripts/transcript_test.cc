@@ -26,7 +26,7 @@ constexpr int kSpecified[] = {1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 14, 15, 16
                               18, 19, 20, 21, 23, 24, 25, 26, 27, 29, 31, 32, 33,
                               34, 35, 37, 38, 41, 42, 43, 44, 45, 46, 49, 50};
 
-// Those that a module of ESP-AT 2.2 with the commands so far cannot reproduce, and why.
+// Those that a module of ESP-AT 2.2 cannot reproduce, and why.
 const std::map<int, std::string> kNotComparable = {
     {3, "dialect of ESP8266 NonOS 1.x: doubled CR, another GMR; 01, 04 and 26 have our forms"},
     {5, "a v2.5 build for ESP32-C3 with reduced logging; its layout is that of 04"},

@@ -11,6 +11,7 @@
 
 #include "app/option_table.h"
 #include "app/options.h"
+#include "unit/temporary_directory.h"
 
 namespace espat {
 namespace {
@@ -270,13 +271,6 @@ TEST(OptionsTest, HelpNamesEveryOptionAndIsReadable) {
 
 class ConfigFileTest : public testing::Test {
  protected:
-  ConfigFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "espat-config-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ / "espat.toml";
-  }
-  ~ConfigFileTest() override { std::filesystem::remove_all(folder_); }
-
   Options read_file(const std::string& text, std::vector<std::string> arguments = {}) {
     std::ofstream(path_) << text;
     arguments.insert(arguments.end(), {"--config", path_});
@@ -287,8 +281,8 @@ class ConfigFileTest : public testing::Test {
     return mistake({"--config", path_});
   }
 
-  std::filesystem::path folder_;
-  std::string path_;
+  io::test::TemporaryDirectory folder_;
+  const std::string path_ = folder_ / "espat.toml";
 };
 
 TEST_F(ConfigFileTest, SameNamesAndValues) {

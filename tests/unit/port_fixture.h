@@ -20,6 +20,7 @@
 #include "io/port_log.h"
 #include "io/shard.h"
 #include "io/unique_fd.h"
+#include "unit/temporary_directory.h"
 
 namespace espat::io {
 
@@ -59,12 +60,6 @@ inline std::string pattern(size_t size) {
 
 class PortTest : public testing::Test {
  protected:
-  PortTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "espat-port-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~PortTest() override { std::filesystem::remove_all(folder); }
-
   /// Turns the loop until `done` holds; a failure after ten seconds without that.
   void run_until(const std::function<bool()>& done, std::string_view what) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -130,7 +125,7 @@ class PortTest : public testing::Test {
   Shard shard;
   TestReader reader;
   std::vector<std::string> log_lines;
-  std::filesystem::path folder;
+  test::TemporaryDirectory folder;
 
  private:
   std::string_view rest_;
