@@ -292,7 +292,8 @@ class World {
   /// after it. Flash stays.
   virtual void restart() = 0;
 
-  /// One line for the log port, without a line end.
+  /// One line for the log port: printable ASCII, without a line end. What the MCU or the network
+  /// put into it is escaped (\n, \xNN).
   virtual void log(LogLevel level, std::string_view line) = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/console.h"
+#include "io/log.h"
 
 namespace espat {
 
@@ -39,7 +40,7 @@ ConsoleLog::ConsoleLog(Console& console) : before_(std::make_unique<Sinks>()) {
   before_->sinks = sinks;
   if (::isatty(STDERR_FILENO) == 0) return;
   sinks = {std::make_shared<Sink>(console)};
-  sinks[0]->set_pattern("%H:%M:%S.%e %l %v");
+  sinks[0]->set_formatter(io::log_formatter("%H:%M:%S.%e %l %v"));
 }
 
 ConsoleLog::~ConsoleLog() { spdlog::default_logger()->sinks() = before_->sinks; }

@@ -3,11 +3,12 @@
 #include <charconv>
 #include <cstdint>
 
+#include "core/visible.h"
+
 namespace espat {
 
 namespace {
 
-constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kLetters = "rnt0\\";
 constexpr std::string_view kMeanings("\r\n\t\0\\", 5);
 
@@ -16,20 +17,8 @@ constexpr std::string_view kMeanings("\r\n\t\0\\", 5);
 std::string escaped(std::string_view bytes) {
   std::string text;
   for (const char c : bytes) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (c == '\r') {
-      text += "\\r";
-    } else if (c == '\n') {
-      text += "\\n";
-    } else if (c == '\t') {
-      text += "\\t";
-    } else if (c == '\\') {
-      text += "\\\\";
-    } else if (byte < 0x20 || byte > 0x7e) {
-      text += {'\\', 'x', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
-    } else {
-      text += c;
-    }
+    if (c == '\\') text += c;  // doubled, so that it can be told from an escape
+    text += Visible(c).view();
   }
   return text;
 }

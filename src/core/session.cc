@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "core/visible.h"
+
 namespace espat {
 
 // One call from the owner. Its end is the one place where texts leave, and where the world hears
@@ -372,6 +374,13 @@ void Session::stop() {
 void Session::force_restart() {
   out_.write("\r\nWill force to restart!!!\r\n");
   restart();
+}
+
+void Session::write_log(LogLevel level, std::string_view line) {
+  if (is_visible(line)) return world.log(level, line);
+  Text<4 * kInfoMaxBytes> escaped;
+  for (const char c : line) escaped.append(Visible(c).view());
+  world.log(level, escaped.view());
 }
 
 bool Session::verify(bool truth, std::string_view what) {

@@ -153,12 +153,12 @@ class Session {
   bool shows_urcs() const;
   /// `+++` ended passthrough.
   void passthrough_left();
-  /// One line for the log port.
+  /// One line for the log port. Its pieces may be texts of the MCU or the network.
   template <typename... Pieces>
   void log(LogLevel level, const Pieces&... pieces) {
     Text<kInfoMaxBytes> line;
     (line.append(pieces), ...);
-    world.log(level, line.view());
+    write_log(level, line.view());
   }
   /// Returns `truth`; if it is false, the module restarts at the end of the turn, as the chip's
   /// watchdog would make it.
@@ -240,6 +240,7 @@ class Session {
   void say_busy();
   void resume_input();
   void write_urc(std::string_view line);
+  void write_log(LogLevel level, std::string_view line);
   void release_held();
   void write_error_code(ErrorCode code);
   void boot();

@@ -5,6 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 
 namespace espat::io {
@@ -36,14 +37,10 @@ std::string day_of(const ASN1_TIME* time) {
 /// The common name, which a peer may have filled with anything.
 std::string common_name_of(const X509_NAME* name) {
   std::array<char, 80> text{};
-  if (X509_NAME_get_text_by_NID(name, NID_commonName, text.data(), text.size()) < 0) {
-    return "no CN";
-  }
-  std::string result = std::string("CN=") + text.data();
-  for (char& c : result) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return result;
+  const int length = X509_NAME_get_text_by_NID(name, NID_commonName, text.data(), text.size());
+  if (length < 0) return "no CN";
+  const auto kept = std::min(static_cast<size_t>(length), text.size() - 1);
+  return "CN=" + std::string(text.data(), kept);
 }
 
 std::string describe_alert(int alert, const TlsCircumstances& about) {

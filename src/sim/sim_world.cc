@@ -1,5 +1,7 @@
 #include "sim/sim_world.h"
 
+#include "core/visible.h"
+
 namespace espat::sim {
 
 void SimWorld::power_loss() {
@@ -60,7 +62,7 @@ void SimWorld::restart() {
 
 void SimWorld::log(LogLevel level, std::string_view line) {
   turns_.world_called("log");
-  turns_.rule(line.find('\n') == std::string_view::npos, "a log line with a line end");
+  turns_.rule(is_visible(line), "a log line with more than printable ASCII");
   if (log_lines_.size() == kLogLinesMax) log_lines_.pop_front();
   log_lines_.push_back(std::string(1, "EWID"[static_cast<size_t>(level)]) + " " +
                        std::string(line));

@@ -243,9 +243,12 @@ class Program:
     def pid(self):
         return self.process.pid
 
+    def log_bytes(self):
+        # Not by reading from the front: the program writes where this file stands.
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
+
     def log_text(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        return self.log_bytes().decode(errors="replace")
 
     def running(self):
         return self.process.poll() is None
