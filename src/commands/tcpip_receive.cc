@@ -28,6 +28,7 @@ Outcome set_mode(Session& s, const Args& args) {
   if (passive && s.ram.passthrough) return s.refuse("CIPMODE=1 has no passive receive");
   s.ram.passive = passive;
   for (LinkId id = 0; id < Links::count(); ++id) s.links.configure(id);
+  s.after_ok(AfterOk::print_kept);
   return kOk;
 }
 

@@ -58,7 +58,7 @@ struct Wait {
 };
 
 /// What happens once OK has been written.
-enum class AfterOk : uint8_t { nothing, restart, sleep, configure_uart, forget_read };
+enum class AfterOk : uint8_t { nothing, restart, sleep, configure_uart, forget_read, print_kept };
 
 class Session {
  public:

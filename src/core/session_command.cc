@@ -153,6 +153,10 @@ void Session::finish_ok() {
     case AfterOk::forget_read:
       links.read_done(ram.reading, ram.read_bytes);
       break;
+    case AfterOk::print_kept:  // now, and not at the end of a turn in which more commands may come
+      out_.flush();
+      links.print_kept();
+      break;
     case AfterOk::configure_uart:
       out_.flush();  // OK still leaves at the old rate
       world.uart_configure(ram.uart);
