@@ -14,7 +14,7 @@ import unittest
 import harness
 import servers
 
-MIX_S = float(os.environ.get("ESPAT_MIX_SECONDS", "10" if harness.SANITIZED else "60"))
+MIX_S = float(os.environ.get("ESPAT_MIX_SECONDS", "10"))
 SEED = 20210702
 
 UP_MAX = 2048  # CIPSEND

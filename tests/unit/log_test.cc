@@ -49,7 +49,7 @@ class LogPort : public testing::Test {
   size_t lines_with(std::string_view text) {
     size_t count = 0;
     for (const std::string& line : module_->world().log_lines()) {
-      count += line.find(text) != std::string::npos ? 1 : 0;
+      if (line.find(text) != std::string::npos) ++count;
     }
     return count;
   }
