@@ -382,7 +382,7 @@ class Flow(tls_servers.TlsCase):
         return module, port, server
 
     def test_mcu_that_stops_reading_stops_the_server(self):
-        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.flow_bytes())
         module, port, server = self.flowing()
         before_kb = module.memory_kb()
         received = tls_servers.slow_mcu(self, port, server, data, b"\r\n+IPD,",
@@ -391,7 +391,7 @@ class Flow(tls_servers.TlsCase):
         self.assert_flat(module, before_kb)
 
     def test_server_that_stops_reading_withholds_send_ok(self):
-        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.flow_bytes())
         module, port, server = self.flowing()
         before_kb = module.memory_kb()
         received, sent = tls_servers.slow_peer(self, port, server, data, str(tls_servers.PACKET),

@@ -319,7 +319,7 @@ class Flow(ServerCase):
         return module, port, client
 
     def test_mcu_that_stops_reading_stops_the_client(self):
-        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.flow_bytes())
         module, port, client = self.flowing()
         before_kb = module.memory_kb()
         received = tls_servers.slow_mcu(self, port, client, data, b"\r\n+IPD,0,",
@@ -328,7 +328,7 @@ class Flow(ServerCase):
         self.assert_flat(module, before_kb)
 
     def test_client_that_stops_reading_withholds_send_ok(self):
-        data = tls_servers.random_bytes(tls_servers.FLOW_BYTES)
+        data = tls_servers.random_bytes(tls_servers.flow_bytes())
         module, port, client = self.flowing()
         before_kb = module.memory_kb()
         received, sent = tls_servers.slow_peer(self, port, client, data, f"0,{PACKET}",
