@@ -124,7 +124,7 @@ class Network {
           from.shut_down();
           break;
         case 4:  // what is under way is damaged
-          if (!from.out.empty()) from.out[number % from.out.size()] ^= op >> 4 | 1;
+          if (!from.out.empty()) damage(from.out[number % from.out.size()], op >> 4 | 1);
           break;
         case 5:  // or lost
           from.out.erase(0, number);
@@ -137,6 +137,8 @@ class Network {
   }
 
  private:
+  static void damage(char& byte, int bits) { byte = static_cast<char>(byte ^ bits); }
+
   static TlsDemands demands(uint8_t mode) {
     TlsDemands demands;
     demands.now = espat::test::kValidTime;
