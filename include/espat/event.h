@@ -17,36 +17,74 @@ namespace espat {
 
 /// 0 to 4: one of the module's five links (ESP-AT manual, CIPSTART `<link ID>`).
 using LinkId = uint8_t;
+inline constexpr size_t kLinks = 5;
+
+/// Names a channel: one TCP, TLS or UDP endpoint that the world carries for the module. Channels 0
+/// to 4 are the links; the module opens those above for its own use.
+using ChannelId = uint8_t;
+inline constexpr size_t kChannels = 16;
 
 /// Names one outstanding name resolution; chosen by the modem, returned by the world.
 using QueryId = uint8_t;
 
-/// Why a link could not be opened, or ended. The text goes to the log port; the AT port sees only
-/// what the firmware prints.
-enum class LinkError : uint8_t {
+/// Why something of the network could not be had, or ended. The text goes to the log port; the AT
+/// port sees only what the firmware prints, which can be error_number().
+enum class NetError : uint8_t {
   none,                 ///< the peer closed in the ordinary way
   refused,              ///< TCP RST in answer to SYN
   unreachable,          ///< no route, or ICMP said so
   timed_out,            ///< no answer in time
-  reset,                ///< RST on an open link
+  reset,                ///< RST on an open channel
   address_in_use,       ///< the local port or address is taken
   address_unavailable,  ///< the local address is not one of this host
   out_of_resources,     ///< descriptors or memory ran out
+  no_such_name,         ///< the name servers know of no address
   tls,                  ///< handshake or record layer; details are on the log
   other,
 };
 
-/// Answer to World::link_open: the link carries data from now on.
-struct LinkOpened {
-  LinkId link = 0;
+/// The number that the chip's C library has for it (newlib, errno.h); 0 for none, and -1 for what
+/// has no number there.
+int32_t error_number(NetError error);
+
+/// Answer to World::channel_open: the channel carries data from now on.
+struct ChannelOpened {
+  ChannelId channel = 0;
   Endpoint local;
   Endpoint remote;
 };
 
-/// Answer to World::link_open: nothing was opened.
-struct LinkFailed {
-  LinkId link = 0;
-  LinkError error = LinkError::other;
+/// Answer to World::channel_open: nothing was opened.
+struct ChannelFailed {
+  ChannelId channel = 0;
+  NetError error = NetError::other;
+};
+
+/// The peer or the network ended an open channel. Everything received before it was delivered
+/// already.
+struct ChannelClosed {
+  ChannelId channel = 0;
+  NetError error = NetError::none;
+};
+
+/// World::channel_send took fewer bytes than offered; it can take more now.
+struct ChannelWritable {
+  ChannelId channel = 0;
+};
+
+/// The peer's host has acknowledged so many of the bytes that World::channel_send took since the
+/// channel opened. Comes for TCP and TLS while ChannelOptions::report_acknowledged is set, at the
+/// latest some milliseconds after the acknowledgement; it never counts down.
+struct ChannelAcknowledged {
+  ChannelId channel = 0;
+  uint64_t bytes = 0;
+};
+
+/// Of an ssl channel: the bytes that World hands over next were so many more on the wire. (What
+/// v2.2 announces in passive receive is what the socket holds: ESP-AT manual, CIPRECVLEN.)
+struct ChannelEncrypted {
+  ChannelId channel = 0;
+  uint32_t extra_bytes = 0;
 };
 
 /// The server is listening (answer to World::server_open).
@@ -54,42 +92,29 @@ struct ServerOpened {};
 
 /// Answer to World::server_open: nothing listens.
 struct ServerFailed {
-  LinkError error = LinkError::other;
+  NetError error = NetError::other;
 };
 
-/// A client connected to the server and is the link that World::server_admit named; no further
+/// A client connected to the server and is the channel that World::server_admit named; no further
 /// client is admitted until the next call of that.
-struct LinkAccepted {
-  LinkId link = 0;
+struct ClientAccepted {
+  ChannelId channel = 0;
   Endpoint local;
   Endpoint remote;
-};
-
-/// The peer or the network ended an open link. Everything received before it was delivered already.
-struct LinkClosed {
-  LinkId link = 0;
-  LinkError error = LinkError::none;
-};
-
-/// World::link_send took fewer bytes than offered; it can take more now.
-struct LinkWritable {
-  LinkId link = 0;
-};
-
-/// Of an ssl link: the bytes that World hands over next were so many more on the wire. (What v2.2
-/// announces in passive receive is what the socket holds: ESP-AT manual, CIPRECVLEN.)
-struct LinkEncrypted {
-  LinkId link = 0;
-  uint32_t extra_bytes = 0;
 };
 
 /// World::uart_write took fewer bytes than offered; it can take more now.
 struct UartWritable {};
 
-/// Answer to World::resolve; `address` is none if the name has no such address or no server spoke.
+/// Answer to World::resolve: all addresses of the family that was asked for, as the name server put
+/// them in order; or none, and why. The span lives only during the call.
 struct Resolved {
   QueryId query = 0;
-  IpAddress address;
+  std::span<const IpAddress> addresses;
+  NetError error = NetError::none;
+
+  /// The address to try first; none if there is none.
+  IpAddress address() const { return addresses.empty() ? IpAddress() : addresses.front(); }
 };
 
 /// A datagram came back for World::sntp_send. The bytes live only during the call.
@@ -100,7 +125,7 @@ struct SntpAnswered {
 /// Answer to World::ping: how long the echo took; or, with another error than `none`, why there was
 /// or will be none. `unreachable` and `timed_out` are of the network, all others of the host.
 struct Pinged {
-  LinkError error = LinkError::none;
+  NetError error = NetError::none;
   Duration round_trip{};
 };
 
@@ -193,9 +218,10 @@ struct FlashWritten {
 };
 
 using Event =
-    std::variant<LinkOpened, LinkFailed, LinkAccepted, LinkClosed, LinkWritable, LinkEncrypted,
-                 ServerOpened, ServerFailed, UartWritable, Resolved, SntpAnswered, Pinged,
-                 FetchConnected, Fetched, Scanned, StationConnected, StationGotIp, JoinFailed,
-                 StationLost, SoftApStationJoined, SoftApStationLeft, FlashWritten>;
+    std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelWritable, ChannelAcknowledged,
+                 ChannelEncrypted, ClientAccepted, ServerOpened, ServerFailed, UartWritable,
+                 Resolved, SntpAnswered, Pinged, FetchConnected, Fetched, Scanned, StationConnected,
+                 StationGotIp, JoinFailed, StationLost, SoftApStationJoined, SoftApStationLeft,
+                 FlashWritten>;
 
 }  // namespace espat

@@ -1,8 +1,9 @@
 // One emulated ESP-AT module: a state machine that owns no socket, no thread and no clock.
 //
-// The owner feeds it what happens outside (UART bytes, link data, events, deadlines), each call
+// The owner feeds it what happens outside (UART bytes, channel data, events, deadlines), each call
 // with the current time; the modem acts on the World it was given. Calls must come from one thread
-// at a time and never from inside a World call (checked).
+// at a time and never from inside a World call: such a call is refused (nothing is taken), and the
+// module restarts. What names a channel that does not exist is ignored, with a line on the log.
 #pragma once
 
 #include <cstddef>
@@ -63,10 +64,11 @@ class Modem {
   /// is cut into calls that carry the same time.
   [[nodiscard]] size_t on_uart(Bytes data, Time now);
 
-  /// Bytes received on an open link, from `from`. A stream's bytes may be taken in part; of a
+  /// Bytes received on an open channel, from `from`. A stream's bytes may be taken in part; of a
   /// datagram all or nothing. After fewer than given, keep the rest and offer it again when
-  /// World::link_resume is called.
-  [[nodiscard]] size_t on_link_data(LinkId link, Bytes data, const Endpoint& from, Time now);
+  /// World::channel_resume is called.
+  [[nodiscard]] size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from,
+                                       Time now);
 
   /// Something happened; see event.h.
   void on_event(const Event& event, Time now);
@@ -93,7 +95,9 @@ class Modem {
   [[nodiscard]] bool crashed() const;
 
  private:
+  class Call;
   std::unique_ptr<Session> session_;
+  bool in_call_ = false;
 };
 
 }  // namespace espat

@@ -22,20 +22,28 @@ namespace espat {
 
 enum class Transport : uint8_t { tcp, udp, ssl };
 
+/// How a channel ends.
+enum class Closing : uint8_t {
+  orderly,  ///< what was taken is still sent, as ChannelOptions::linger_s says
+  abort,    ///< at once, and the peer of TCP sees a reset; what was not sent is lost
+};
+
 /// The module's two radio interfaces; each has its own address on the host.
 enum class Netif : uint8_t { station, softap };
 
-/// Socket options of a link (ESP-AT manual, CIPTCPOPT and CIPRECVMODE).
-struct SocketOptions {
+/// Options of a channel (ESP-AT manual, CIPTCPOPT and CIPRECVMODE).
+struct ChannelOptions {
   int32_t linger_s = -1;  ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds
   bool no_delay = false;  ///< TCP_NODELAY
   /// How many bytes may be under way from the peer, as near as the host can do it; 0 = as many as
-  /// the host likes. On a link that is open already a smaller value only stops the window growing.
+  /// the host likes. On a channel that is open already a smaller value only stops the window
+  /// growing.
   uint32_t receive_window_bytes = 0;
-  friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
+  bool report_acknowledged = false;  ///< ChannelAcknowledged is wanted
+  friend bool operator==(const ChannelOptions&, const ChannelOptions&) = default;
 };
 
-/// How the client of an SSL link proves itself, and what it asks of the server (ESP-AT manual,
+/// How the client of an ssl channel proves itself, and what it asks of the server (ESP-AT manual,
 /// CIPSSLCCONF, CIPSSLCCN, CIPSSLCSNI, CIPSSLCALPN, CIPSSLCPSK). Empty texts are not used.
 struct TlsClient {
   bool present_certificate = false;  ///< client_cert and client_key of `pki_number`
@@ -49,15 +57,15 @@ struct TlsClient {
   std::string_view psk_identity;  ///< who it belongs to, as the server knows it
 };
 
-/// What World::link_open is to open. Host names are already resolved.
-struct OpenRequest {
+/// What World::channel_open is to open. Names are already resolved.
+struct ChannelRequest {
   Transport transport = Transport::tcp;
   Endpoint remote;
   Netif netif = Netif::station;
   IpAddress local;            ///< address to bind; none = the interface's own
   uint16_t local_port = 0;    ///< 0 = any
   uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
-  SocketOptions options;
+  ChannelOptions options;
   TlsClient tls;  ///< ssl only
 };
 
@@ -171,47 +179,48 @@ class World {
   /// at the old rate). A port without line settings ignores it.
   virtual void uart_configure(const UartConfig& config) = 0;
 
-  // --- links ----------------------------------------------------------------------------------
+  // --- channels -------------------------------------------------------------------------------
+  // A channel is in one of three states: closed, opening, open. Ids are below kChannels.
 
-  /// Opens link `link`, which is not open. Answered by LinkOpened (for ssl after the handshake, of
-  /// which each step may take 10 s) or LinkFailed, unless link_close comes first.
-  virtual void link_open(LinkId link, const OpenRequest& request) = 0;
+  /// Opens a channel that is closed. Answered by ChannelOpened (for ssl after the handshake, of
+  /// which each step may take 10 s) or ChannelFailed, unless channel_close comes first.
+  virtual void channel_open(ChannelId channel, const ChannelRequest& request) = 0;
 
   /// Offers bytes of a stream, or for UDP one datagram to `to` (always taken whole, or dropped as
-  /// the network would). Returns the bytes taken; after fewer than offered, LinkWritable follows,
-  /// or LinkClosed.
-  virtual size_t link_send(LinkId link, Bytes data, const Endpoint& to) = 0;
+  /// the network would). Returns the bytes taken; after fewer than offered, ChannelWritable
+  /// follows, or ChannelClosed.
+  virtual size_t channel_send(ChannelId channel, Bytes data, const Endpoint& to) = 0;
 
-  /// Modem::on_link_data took fewer bytes than it was given; it will take more now.
-  virtual void link_resume(LinkId link) = 0;
+  /// Modem::on_channel_data took fewer bytes than it was given; it will take more now.
+  virtual void channel_resume(ChannelId channel) = 0;
 
-  /// New options for an open link, in force from now on.
-  virtual void link_configure(LinkId link, const SocketOptions& options) = 0;
+  /// New options for an open channel, in force from now on.
+  virtual void channel_configure(ChannelId channel, const ChannelOptions& options) = 0;
 
-  /// Ends the link in any state. Bytes already taken are still sent. No event and no data of this
-  /// link comes after it.
-  virtual void link_close(LinkId link) = 0;
+  /// Ends the channel in any state. No event and no data of it comes after that.
+  virtual void channel_close(ChannelId channel, Closing closing) = 0;
 
   // --- server ---------------------------------------------------------------------------------
 
   /// Listens on the addresses of the request; there is one server at a time. Answered by
   /// ServerOpened or ServerFailed, unless server_close comes first. No client is admitted yet.
-  /// A client of an ssl server is one (LinkAccepted) once its handshake is done; one that fails it
-  /// is only a line on the log.
+  /// A client of an ssl server is one (ClientAccepted) once its handshake is done; one that fails
+  /// it is only a line on the log.
   virtual void server_open(const ServerRequest& request) = 0;
 
-  /// Link `link` is for the next client (LinkAccepted) and has these options from its first byte.
-  /// Until then, and while it is nothing, clients are refused as by a host on which nothing
+  /// This channel is for the next client (ClientAccepted) and has these options from its first
+  /// byte. Until then, and while it is nothing, clients are refused as by a host on which nothing
   /// listens; one that had connected just before may be reset.
-  virtual void server_admit(std::optional<LinkId> link, const SocketOptions& options) = 0;
+  virtual void server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) = 0;
 
-  /// Listens no more. Links of clients stay open; no LinkAccepted comes after it.
+  /// Listens no more. Channels of clients stay open; no ClientAccepted comes after it.
   virtual void server_close() = 0;
 
   // --- TLS ------------------------------------------------------------------------------------
 
   /// Whether a file of key material is there and can be used; what is wrong with a broken one goes
-  /// to the log. `number` is 0 for the server's files. It is read anew for every link and server.
+  /// to the log. `number` is 0 for the server's files. It is read anew for every channel and
+  /// server.
   virtual PkiState pki_state(PkiFile file, uint8_t number) = 0;
 
   /// The module's clock was set, to so much after 1970-01-01T00:00:00Z. From power-on and restart()
@@ -220,9 +229,9 @@ class World {
 
   // --- names ----------------------------------------------------------------------------------
 
-  /// Asks `servers` in order for an address of `host`, a name and not a literal; no servers = the
-  /// host's own. Answered by Resolved with the same query; a new request with the same id replaces
-  /// the old one, which is then never answered.
+  /// Asks `servers` in order for the addresses of `host`, a name and not a literal; no servers =
+  /// the host's own. Answered by Resolved with the same query; a new request with the same id
+  /// replaces the old one, which is then never answered.
   virtual void resolve(QueryId query, std::string_view host, Family family,
                        std::span<const Endpoint> servers) = 0;
 
@@ -287,9 +296,9 @@ class World {
 
   // --- the module itself ----------------------------------------------------------------------
 
-  /// The chip restarts: every link and the server are closed, every request forgotten, the station
-  /// has left, the line has its default settings, the clock begins anew. No event of before comes
-  /// after it. Flash stays.
+  /// The chip restarts: every channel and the server are closed, every request forgotten, the
+  /// station has left, the line has its default settings, the clock begins anew. No event of before
+  /// comes after it. Flash stays.
   virtual void restart() = 0;
 
   /// One line for the log port: printable ASCII, without a line end. What the MCU or the network

@@ -126,12 +126,12 @@ void peer_resolved(Session& s, const Event& event) {
   const auto* resolved = std::get_if<Resolved>(&event);
   if (resolved == nullptr || resolved->query != kCommandQuery) return;
   const auto& send = s.ram.send;
-  if (!resolved->address) {
+  if (resolved->addresses.empty()) {
     s.finish(s.refuse("the name could not be resolved"));
   } else if (s.links[send.link].state != Link::State::open) {
     s.finish(s.refuse("link is not valid"));
   } else {
-    s.finish(s.await_data(send.link, send.bytes, {resolved->address, send.port}, send.form));
+    s.finish(s.await_data(send.link, send.bytes, {resolved->address(), send.port}, send.form));
   }
 }
 

@@ -78,11 +78,11 @@ Outcome query_links(Session& s, const Args&) {
 void domain_resolved(Session& s, const Event& event) {
   const auto* resolved = std::get_if<Resolved>(&event);
   if (resolved == nullptr || resolved->query != kCommandQuery) return;
-  if (!resolved->address) {
+  if (resolved->addresses.empty()) {
     s.finish(s.refuse("the name could not be resolved"));
     return;
   }
-  s.info(s.name(), ':', Quoted{resolved->address.text()});
+  s.info(s.name(), ':', Quoted{resolved->address().text()});
   s.finish(kOk);
 }
 

@@ -69,13 +69,13 @@ void pinged(Session& s, const Event& event) {
   const auto* answer = std::get_if<Pinged>(&event);
   if (answer == nullptr) return;
   switch (answer->error) {
-    case LinkError::none:
+    case NetError::none:
       s.info(s.name(), ':',
              std::chrono::floor<std::chrono::milliseconds>(answer->round_trip).count());
       s.finish(kOk);
       break;
-    case LinkError::unreachable:
-    case LinkError::timed_out:
+    case NetError::unreachable:
+    case NetError::timed_out:
       s.finish(ping_timed_out(s, text_of(answer->error)));
       break;
     default:
@@ -99,8 +99,8 @@ Outcome begin_ping(Session& s, const IpAddress& to) {
 void host_resolved(Session& s, const Event& event) {
   const auto* resolved = std::get_if<Resolved>(&event);
   if (resolved == nullptr || resolved->query != kCommandQuery) return;
-  const Outcome outcome = resolved->address ? begin_ping(s, resolved->address)
-                                            : ping_timed_out(s, "the name could not be resolved");
+  const Outcome outcome = resolved->address() ? begin_ping(s, resolved->address())
+                                              : ping_timed_out(s, "the name could not be resolved");
   if (outcome.kind != Outcome::Kind::pending) s.finish(outcome);
 }
 

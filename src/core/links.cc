@@ -10,30 +10,58 @@ Duration open_timeout(Transport transport) {
   return transport == Transport::ssl ? kOpenTimeout + kHandshakeTimeout : kOpenTimeout;
 }
 
-std::string_view text_of(LinkError error) {
+std::string_view text_of(NetError error) {
   switch (error) {
-    case LinkError::none:
+    case NetError::none:
       return "closed by the peer";
-    case LinkError::refused:
+    case NetError::refused:
       return "connection refused";
-    case LinkError::unreachable:
+    case NetError::unreachable:
       return "host unreachable";
-    case LinkError::timed_out:
+    case NetError::timed_out:
       return "timed out";
-    case LinkError::reset:
+    case NetError::reset:
       return "reset by the peer";
-    case LinkError::address_in_use:
+    case NetError::address_in_use:
       return "local address in use";
-    case LinkError::address_unavailable:
+    case NetError::address_unavailable:
       return "local address not available";
-    case LinkError::out_of_resources:
+    case NetError::out_of_resources:
       return "out of resources";
-    case LinkError::tls:
+    case NetError::no_such_name:
+      return "no such name";
+    case NetError::tls:
       return "TLS failed";
-    case LinkError::other:
+    case NetError::other:
       return "failed";
   }
   return "failed";
+}
+
+int32_t error_number(NetError error) {
+  switch (error) {  // ESP-IDF's newlib, sys/errno.h
+    case NetError::none:
+      return 0;
+    case NetError::refused:
+      return 111;
+    case NetError::unreachable:
+      return 118;
+    case NetError::timed_out:
+      return 116;
+    case NetError::reset:
+      return 104;
+    case NetError::address_in_use:
+      return 112;
+    case NetError::address_unavailable:
+      return 125;
+    case NetError::out_of_resources:
+      return 12;
+    case NetError::no_such_name:
+    case NetError::tls:
+    case NetError::other:
+      break;
+  }
+  return -1;
 }
 
 std::string_view type_name(Transport transport, bool v6) {
@@ -78,6 +106,16 @@ LinkId Links::lowest_free() const {
 
 namespace {
 
+/// False for an event of one of the module's own channels.
+bool is_about_a_link(const Event& event) {
+  return std::visit(
+      [](const auto& what) {
+        if constexpr (requires { what.channel; }) return what.channel < kLinks;
+        return true;
+      },
+      event);
+}
+
 /// An address, or nothing for a name. "0" is the address that drivers of UDP servers send.
 std::optional<IpAddress> literal(std::string_view host) {
   if (host == "0") return IpAddress::v4(0, 0, 0, 0);
@@ -121,14 +159,14 @@ void Links::connect(LinkId id, const IpAddress& address) {
   link.state = Link::State::connecting;
   link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
   const Target& target = targets_[id];
-  s_.world.link_open(id, {.transport = link.transport,
-                          .remote = {address, target.remote.port},
-                          .netif = link.netif,
-                          .local = target.local,
-                          .local_port = target.local_port,
-                          .keep_alive_s = target.keep_alive_s,
-                          .options = socket_options(id),
-                          .tls = tls_client(id)});
+  s_.world.channel_open(id, {.transport = link.transport,
+                             .remote = {address, target.remote.port},
+                             .netif = link.netif,
+                             .local = target.local,
+                             .local_port = target.local_port,
+                             .keep_alive_s = target.keep_alive_s,
+                             .options = socket_options(id),
+                             .tls = tls_client(id)});
 }
 
 TlsClient Links::tls_client(LinkId id) const {
@@ -145,7 +183,7 @@ TlsClient Links::tls_client(LinkId id) const {
           .psk_identity = texts.psk_hint};
 }
 
-SocketOptions Links::socket_options(LinkId id) const {
+ChannelOptions Links::socket_options(LinkId id) const {
   const LinkOptions& options = s_.ram.link_options[id];
   return {.linger_s = options.linger_s,
           .no_delay = options.no_delay,
@@ -153,7 +191,7 @@ SocketOptions Links::socket_options(LinkId id) const {
 }
 
 void Links::configure(LinkId id) {
-  if (links_[id].state == Link::State::open) s_.world.link_configure(id, socket_options(id));
+  if (links_[id].state == Link::State::open) s_.world.channel_configure(id, socket_options(id));
 }
 
 void Links::fail(LinkId id, Failure failure) {
@@ -166,18 +204,18 @@ void Links::fail(LinkId id, Failure failure) {
   }
 }
 
-void Links::opened(const LinkOpened& event) {
-  Link& link = links_[event.link];
+void Links::opened(const ChannelOpened& event) {
+  Link& link = links_[event.channel];
   link.state = Link::State::open;
   link.local = event.local;
   link.remote = event.remote;
   any_since_join_ = true;
-  tell_opened(event.link);
+  tell_opened(event.channel);
   if (link.reopens) s_.passthrough.link_opened();
 }
 
-void Links::accept(const LinkAccepted& event, const ServerRequest& request) {
-  Link& link = links_[event.link];
+void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
+  Link& link = links_[event.channel];
   link = Link{};
   link.state = Link::State::open;
   link.transport = request.transport;
@@ -189,12 +227,12 @@ void Links::accept(const LinkAccepted& event, const ServerRequest& request) {
   link.remote = event.remote;
   link.last_received = s_.now();
   any_since_join_ = true;
-  tell_opened(event.link);
+  tell_opened(event.channel);
 }
 
 void Links::give_up(LinkId id) {
   const bool resolving = links_[id].state == Link::State::resolving;
-  if (!resolving) s_.world.link_close(id);
+  if (!resolving) s_.world.channel_close(id, Closing::orderly);
   fail(id, resolving ? Failure::early : Failure::network);
 }
 
@@ -202,7 +240,8 @@ void Links::give_up(LinkId id) {
 
 void Links::close(LinkId id) {
   const Link::State state = links_[id].state;
-  if (state == Link::State::connecting || state == Link::State::open) s_.world.link_close(id);
+  if (state == Link::State::connecting || state == Link::State::open)
+    s_.world.channel_close(id, Closing::orderly);
   free(id);
 }
 
@@ -213,7 +252,7 @@ void Links::close_and_tell(LinkId id) {
 }
 
 void Links::expire(LinkId id) {
-  s_.world.link_close(id);
+  s_.world.channel_close(id, Closing::orderly);
   ended(id);
 }
 
@@ -320,28 +359,30 @@ void Links::tell_closed(LinkId id) {
 // --- what the world says ------------------------------------------------------------------------
 
 void Links::on_event(const Event& event) {
+  if (!is_about_a_link(event)) return;
   if (const auto* resolved = std::get_if<Resolved>(&event)) {
     const LinkId id = resolved->query;
     if (id >= count() || links_[id].state != Link::State::resolving) return;
-    resolved->address ? connect(id, resolved->address) : fail(id, Failure::early);
-  } else if (const auto* open = std::get_if<LinkOpened>(&event)) {
-    if (links_[open->link].state == Link::State::connecting) opened(*open);
-  } else if (const auto* failed = std::get_if<LinkFailed>(&event)) {
-    log_end(failed->link, failed->error);
-    const bool udp = links_[failed->link].transport == Transport::udp;
-    fail(failed->link, udp ? Failure::early : Failure::network);
-  } else if (const auto* closed = std::get_if<LinkClosed>(&event)) {
-    if (links_[closed->link].state != Link::State::open) return;
-    log_end(closed->link, closed->error);
-    ended(closed->link);
-  } else if (const auto* encrypted = std::get_if<LinkEncrypted>(&event)) {
+    resolved->address() ? connect(id, resolved->address()) : fail(id, Failure::early);
+  } else if (const auto* open = std::get_if<ChannelOpened>(&event)) {
+    if (links_[open->channel].state == Link::State::connecting) opened(*open);
+  } else if (const auto* failed = std::get_if<ChannelFailed>(&event)) {
+    if (links_[failed->channel].state != Link::State::connecting) return;
+    log_end(failed->channel, failed->error);
+    const bool udp = links_[failed->channel].transport == Transport::udp;
+    fail(failed->channel, udp ? Failure::early : Failure::network);
+  } else if (const auto* closed = std::get_if<ChannelClosed>(&event)) {
+    if (links_[closed->channel].state != Link::State::open) return;
+    log_end(closed->channel, closed->error);
+    ended(closed->channel);
+  } else if (const auto* encrypted = std::get_if<ChannelEncrypted>(&event)) {
     count_encrypted(*encrypted);
   }
 }
 
-void Links::log_end(LinkId id, LinkError error) {
+void Links::log_end(LinkId id, NetError error) {
   // Of TLS the world has said more already.
-  const bool known = error == LinkError::none || error == LinkError::tls;
+  const bool known = error == NetError::none || error == NetError::tls;
   s_.log(known ? LogLevel::debug : LogLevel::info, "link ", id, ": ", text_of(error));
 }
 

@@ -21,8 +21,6 @@ namespace espat {
 
 class Session;
 
-inline constexpr size_t kLinks = 5;  // ESP-AT manual: link ID 0 to 4
-
 /// How long after the OK of AT+CIPRECVDATA the notice of what it left comes. One in the same burst
 /// is counted wrong by a known driver (rt-esp-at-nal); one that tells again of bytes that the MCU
 /// knows of already is of use only to those that read once per notice (Zephyr), and can wait.
@@ -58,7 +56,7 @@ Duration open_timeout(Transport transport);
 std::string_view type_name(Transport transport, bool v6);
 
 /// Why a link failed or ended, in words for the log port.
-std::string_view text_of(LinkError error);
+std::string_view text_of(NetError error);
 
 /// False for what a UDP link is opened with that is to learn its peer: 0.0.0.0, or port 0.
 inline bool has_peer(const Endpoint& to) { return !to.address.is_unspecified() && to.port != 0; }
@@ -76,7 +74,7 @@ struct Link {
   Transport transport = Transport::tcp;
   bool v6 = false;
   bool server = false;   ///< accepted by this module's server
-  bool stalled = false;  ///< the world keeps bytes of this link until link_resume
+  bool stalled = false;  ///< the world keeps bytes of this link until channel_resume
   bool noticed = false;  ///< +IPD told of the inbox, and the MCU has not read since
   bool reopens = false;  ///< passthrough holds it: it becomes `lost` instead of `free`
   Netif netif = Netif::station;
@@ -128,7 +126,7 @@ class Links {
   void open(LinkId id, const LinkSpec& spec);
   Failure last_failure() const { return last_failure_; }
   /// A client of the server.
-  void accept(const LinkAccepted& event, const ServerRequest& request);
+  void accept(const ClientAccepted& event, const ServerRequest& request);
 
   /// An attempt to open took too long: the link is free again, as after a network failure.
   void give_up(LinkId id);
@@ -152,7 +150,7 @@ class Links {
   void tell_closed(LinkId id);
 
   /// What CIPTCPOPT and CIPRECVMODE ask for on this link.
-  SocketOptions socket_options(LinkId id) const;
+  ChannelOptions socket_options(LinkId id) const;
   /// What CIPSSLCCONF and its like ask for on this link; lives until they change.
   TlsClient tls_client(LinkId id) const;
   /// The socket options have changed: an open link gets them too.
@@ -189,14 +187,14 @@ class Links {
   void resolve(LinkId id);
   void connect(LinkId id, const IpAddress& address);
   void fail(LinkId id, Failure failure);
-  void opened(const LinkOpened& event);
+  void opened(const ChannelOpened& event);
   void ended(LinkId id);
   void free(LinkId id) { links_[id] = Link{}; }
   void tell_opened(LinkId id);
-  void log_end(LinkId id, LinkError error);
+  void log_end(LinkId id, NetError error);
 
   // links_receive.cc
-  void count_encrypted(const LinkEncrypted& event);
+  void count_encrypted(const ChannelEncrypted& event);
   size_t receive_passive(LinkId id, Bytes data, const Endpoint& from);
   size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
   bool print_inbox(LinkId id);

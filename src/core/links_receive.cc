@@ -20,8 +20,8 @@ void adopt_peer(Link& link, const Endpoint& from) {
 }  // namespace
 
 size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
+  if (id >= count() || links_[id].state != Link::State::open) return data.size();
   Link& link = links_[id];
-  if (link.state != Link::State::open) return data.size();
   const size_t taken =
       s_.ram.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
   link.stalled = taken < data.size();
@@ -113,8 +113,8 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   return taken;
 }
 
-void Links::count_encrypted(const LinkEncrypted& event) {
-  Link& link = links_[event.link];
+void Links::count_encrypted(const ChannelEncrypted& event) {
+  Link& link = links_[event.channel];
   if (s_.ram.passive && s_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
     link.encrypted_extra += event.extra_bytes;
   }
@@ -193,7 +193,7 @@ void Links::resume_stalled() {
     const auto id = static_cast<LinkId>((first_to_resume_ + i) % count());
     if (!links_[id].stalled || !has_room(links_[id])) continue;
     links_[id].stalled = false;
-    s_.world.link_resume(id);
+    s_.world.channel_resume(id);
     resumed = true;
   }
   // Whoever is first may fill the way out again: so it is another's turn next.

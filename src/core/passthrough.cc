@@ -12,7 +12,7 @@ constexpr LinkId kLink = 0;  // passthrough needs CIPMUX=0
 
 bool Passthrough::datagrams() const { return s_.links[kLink].transport == Transport::udp; }
 
-bool Passthrough::link_open() const { return s_.links[kLink].state == Link::State::open; }
+bool Passthrough::channel_open() const { return s_.links[kLink].state == Link::State::open; }
 
 void Passthrough::enter() {
   reset();
@@ -41,8 +41,8 @@ bool Passthrough::accepts_input() const {
 /// The network gets the MCU's own span. Only what it does not take at once is copied.
 size_t Passthrough::feed_stream(Bytes data) {
   size_t sent = 0;
-  if (waiting_.empty() && link_open()) {
-    sent = s_.world.link_send(kLink, data, s_.links[kLink].remote);
+  if (waiting_.empty() && channel_open()) {
+    sent = s_.world.channel_send(kLink, data, s_.links[kLink].remote);
   }
   return sent + keep(data.subspan(sent));
 }
@@ -68,8 +68,8 @@ size_t Passthrough::keep(Bytes data) {
 void Passthrough::push() {
   if (datagrams()) {
     send_datagrams(1);
-  } else if (!waiting_.empty() && link_open()) {
-    forget(s_.world.link_send(kLink, as_bytes(waiting_), s_.links[kLink].remote));
+  } else if (!waiting_.empty() && channel_open()) {
+    forget(s_.world.channel_send(kLink, as_bytes(waiting_), s_.links[kLink].remote));
   }
   if (leaving_ && waiting_.empty()) leave();
 }
@@ -84,11 +84,11 @@ void Passthrough::forget(size_t bytes) {
 
 /// Sends datagrams as long as possible, while at least so many bytes wait.
 void Passthrough::send_datagrams(size_t at_least) {
-  if (!link_open()) return;
+  if (!channel_open()) return;
   const Endpoint& to = s_.links[kLink].remote;
   while (!waiting_.empty() && waiting_.size() >= at_least) {
     const size_t n = std::min<size_t>(waiting_.size(), s_.profile.passthrough_packet_bytes);
-    if (has_peer(to)) s_.world.link_send(kLink, as_bytes(waiting_).first(n), to);
+    if (has_peer(to)) s_.world.channel_send(kLink, as_bytes(waiting_).first(n), to);
     forget(n);
   }
 }
@@ -100,7 +100,7 @@ void Passthrough::on_escape_timer() {
   waiting_.append(escape_.release(), '+');  // or data after all; the pause ends a datagram too
   push();
   // To a link that is lost nothing can be sent: there the rest ends.
-  if (leaving_ && !link_open()) leave();
+  if (leaving_ && !channel_open()) leave();
 }
 
 void Passthrough::leave() {

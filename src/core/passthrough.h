@@ -49,7 +49,7 @@ class Passthrough {
 
  private:
   bool datagrams() const;
-  bool link_open() const;
+  bool channel_open() const;
   size_t feed_stream(Bytes data);
   size_t feed_datagrams(Bytes data);
   size_t keep(Bytes data);

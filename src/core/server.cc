@@ -34,17 +34,18 @@ void Server::on_event(const Event& event) {
   } else if (const auto* failed = std::get_if<ServerFailed>(&event)) {
     if (state_ == State::opening) state_ = State::off;
     s_.log(LogLevel::warn, "the server cannot listen: ", text_of(failed->error));
-  } else if (const auto* client = std::get_if<LinkAccepted>(&event)) {
+  } else if (const auto* client = std::get_if<ClientAccepted>(&event)) {
     accepted(*client);
   }
 }
 
-void Server::accepted(const LinkAccepted& event) {
+void Server::accepted(const ClientAccepted& event) {
   admitted_.reset();
   admitted_options_ = {};
-  if (!s_.verify(state_ == State::on && s_.links[event.link].state == Link::State::free,
+  if (!s_.verify(state_ == State::on && event.channel < kLinks &&
+                     s_.links[event.channel].state == Link::State::free,
                  "a client came that was not admitted")) {
-    s_.world.link_close(event.link);
+    s_.world.channel_close(event.channel, Closing::orderly);
     return;
   }
   s_.links.accept(event, request_);
@@ -71,7 +72,7 @@ void Server::admit_next() {
     const LinkId free = s_.links.lowest_free();
     if (free != Links::count()) next = free;
   }
-  const SocketOptions options = next ? s_.links.socket_options(*next) : SocketOptions{};
+  const ChannelOptions options = next ? s_.links.socket_options(*next) : ChannelOptions{};
   if (next == admitted_ && options == admitted_options_) return;
   admitted_ = next;
   admitted_options_ = options;

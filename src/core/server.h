@@ -47,7 +47,7 @@ class Server {
   static constexpr uint8_t kMaxClients = kLinks;
   static constexpr uint16_t kIdleLimitS = 180;  // wire.md, section 7
 
-  void accepted(const LinkAccepted& event);
+  void accepted(const ClientAccepted& event);
   void follow_interfaces();
   Duration idle_limit() const;
 
@@ -55,8 +55,8 @@ class Server {
   State state_ = State::off;
   uint8_t max_clients_ = kMaxClients;
   uint16_t idle_limit_s_ = kIdleLimitS;
-  std::optional<LinkId> admitted_;  // as the world knows it
-  SocketOptions admitted_options_;  // and its options
+  std::optional<LinkId> admitted_;   // as the world knows it
+  ChannelOptions admitted_options_;  // and its options
   ServerRequest request_;
 };
 

@@ -1,7 +1,6 @@
 #include "core/session.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "core/visible.h"
@@ -12,26 +11,15 @@ namespace espat {
 // that it may offer again what it kept: so no other code has to think of that.
 class Session::Turn {
  public:
-  Turn(Session& session, Time now) : s_(session) {
-    assert(!s_.in_turn_ && "the world called the modem from inside a world call");
-    s_.in_turn_ = true;
-    s_.now_ = std::max(s_.now_, now);
-  }
+  Turn(Session& session, Time now) : s_(session) { s_.now_ = std::max(s_.now_, now); }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   ~Turn() {
-    if (s_.broken_) s_.recover();
-    s_.server.admit_next();
-    s_.sntp.follow_network();
-    s_.out_.flush();
-    s_.links.print_kept();
-    s_.out_.flush();
-    s_.full_since_ = s_.out_.blocked() ? std::min(s_.full_since_, s_.now_) : kNever;
-    // The MCU first: received data that fills the way out again would keep its commands waiting.
-    s_.resume_input();
-    s_.links.resume_stalled();
-    s_.note_heap();
-    s_.in_turn_ = false;
+    // What is broken while the turn ends, by a world that calls back, is mended in this turn too.
+    do {
+      if (s_.broken_) s_.recover();
+      s_.end_turn();
+    } while (s_.broken_);
   }
 
  private:
@@ -52,6 +40,19 @@ Session::Session(World& the_world, const Profile& the_profile,
       update(*this),
       out_(the_world),
       least_heap_(the_profile.heap_bytes) {}
+
+void Session::end_turn() {
+  server.admit_next();
+  sntp.follow_network();
+  out_.flush();
+  links.print_kept();
+  out_.flush();
+  full_since_ = out_.blocked() ? std::min(full_since_, now_) : kNever;
+  // The MCU first: received data that fills the way out again would keep its commands waiting.
+  resume_input();
+  links.resume_stalled();
+  note_heap();
+}
 
 void Session::power_on(Time now) {
   now_ = now;
@@ -76,10 +77,10 @@ size_t Session::on_uart(Bytes data, Time now) {
   return taken;
 }
 
-size_t Session::on_link_data(LinkId link, Bytes data, const Endpoint& from, Time now) {
+size_t Session::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
   Turn turn(*this, now);
   take_timers();
-  return links.on_data(link, data, from);
+  return links.on_data(channel, data, from);
 }
 
 void Session::on_event(const Event& event, Time now) {
@@ -100,8 +101,8 @@ void Session::handle(const Event& event) {
   sntp.on_event(event);
   update.on_event(event);
   if (const auto* written = std::get_if<FlashWritten>(&event)) flash_written(written->ok);
-  if (const auto* writable = std::get_if<LinkWritable>(&event)) {
-    if (phase_ == Phase::sending && writable->link == data_.link()) send_payload();
+  if (const auto* writable = std::get_if<ChannelWritable>(&event)) {
+    if (phase_ == Phase::sending && writable->channel == data_.link()) send_payload();
     if (phase_ == Phase::passthrough) passthrough.link_writable();
   }
   if (phase_ == Phase::passthrough && std::holds_alternative<StationGotIp>(event)) {

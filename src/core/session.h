@@ -70,7 +70,7 @@ class Session {
   // --- what the modem's owner does; see modem.h -------------------------------------------------
   void power_on(Time now);
   size_t on_uart(Bytes data, Time now);
-  size_t on_link_data(LinkId link, Bytes data, const Endpoint& from, Time now);
+  size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now);
   void on_event(const Event& event, Time now);
   void on_deadline(Time now);
   Time deadline() const { return timers.deadline(); }
@@ -227,6 +227,7 @@ class Session {
   class Turn;
 
   // session.cc: turns, input, output, power
+  void end_turn();
   void handle(const Event& event);
   void flash_written(bool ok);
   void take_timers();
@@ -290,7 +291,6 @@ class Session {
   Time full_since_ = kNever;  // the way out has been full since then
   Time last_input_{};
   uint32_t least_heap_ = 0;
-  bool in_turn_ = false;
   bool input_stalled_ = false;  // the world keeps bytes of the MCU
   bool input_resumed_ = false;  // and has been asked for them
   bool line_unechoed_ = false;  // part of the line came while busy

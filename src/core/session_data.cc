@@ -94,7 +94,7 @@ void Session::send_payload() {
     return;
   }
   if (!data_.unsent().empty()) {
-    data_.sent(world.link_send(data_.link(), data_.unsent(), to));
+    data_.sent(world.channel_send(data_.link(), data_.unsent(), to));
   }
   if (data_.unsent().empty()) finish_send(true);
 }

@@ -105,7 +105,7 @@ void Sntp::pause(Duration time) {
 void Sntp::on_event(const Event& event) {
   if (const auto* resolved = std::get_if<Resolved>(&event)) {
     if (resolved->query != kSntpQuery || state_ != State::resolving) return;
-    resolved->address ? ask(resolved->address) : try_next_server("no such name");
+    resolved->address() ? ask(resolved->address()) : try_next_server("no such name");
   } else if (const auto* answer = std::get_if<SntpAnswered>(&event)) {
     if (state_ == State::asking) answered(answer->packet);
   }

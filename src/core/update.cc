@@ -88,7 +88,7 @@ void Update::on_timer() {
 
 void Update::on_event(const Event& event) {
   if (const auto* resolved = std::get_if<Resolved>(&event)) {
-    if (step_ == Step::resolving && resolved->query == kUpdateQuery) found(resolved->address);
+    if (step_ == Step::resolving && resolved->query == kUpdateQuery) found(resolved->address());
   } else if (std::holds_alternative<FetchConnected>(event)) {
     if (step_ == Step::asking) tell(2);
   } else if (const auto* fetched = std::get_if<Fetched>(&event)) {

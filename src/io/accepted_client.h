@@ -1,4 +1,4 @@
-// A client as the server hands it to its link.
+// A client as the server hands it to its channel.
 #pragma once
 
 #include <asio/ip/tcp.hpp>
@@ -12,7 +12,7 @@ namespace espat::io {
 struct AcceptedClient {
   asio::ip::tcp::socket socket;
   Endpoint remote;
-  SocketOptions options;              ///< in force from now on
+  ChannelOptions options;             ///< in force from now on
   uint32_t receive_buffer_bytes = 0;  ///< SO_RCVBUF at its handshake; 0 = the host's own
 };
 

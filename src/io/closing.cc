@@ -42,9 +42,9 @@ bool output_pending(asio::ip::tcp::socket& socket) {
 }
 
 /// Keeps the socket until the peer has closed too, or time is up.
-class Closing : public std::enable_shared_from_this<Closing> {
+class LingeringSocket : public std::enable_shared_from_this<LingeringSocket> {
  public:
-  Closing(asio::ip::tcp::socket socket, bool reset_when_late)
+  LingeringSocket(asio::ip::tcp::socket socket, bool reset_when_late)
       : socket_(std::move(socket)),
         timer_(socket_.get_executor()),
         reset_when_late_(reset_when_late) {}
@@ -90,7 +90,7 @@ void close_gracefully(asio::ip::tcp::socket socket, int32_t linger_s) {
   discard_input(socket);
   if (!output_pending(socket)) return close_now(socket);
   const auto limit = linger_s > 0 ? std::chrono::seconds(linger_s) : kPeerTime;
-  std::make_shared<Closing>(std::move(socket), linger_s > 0)->start(limit);
+  std::make_shared<LingeringSocket>(std::move(socket), linger_s > 0)->start(limit);
 }
 
 }  // namespace espat::io

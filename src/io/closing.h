@@ -9,7 +9,7 @@ namespace espat::io {
 /// Closes so that the peer gets every byte that was sent, then the end of the stream. Whatever the
 /// peer still sends is thrown away. Plain close() would answer unread bytes with a reset, which
 /// destroys what is under way, and would block the whole shard where SO_LINGER is on.
-/// `linger_s` as in SocketOptions: 0 resets at once, > 0 resets after so many seconds.
+/// `linger_s` as in ChannelOptions: 0 resets at once, > 0 resets after so many seconds.
 void close_gracefully(asio::ip::tcp::socket socket, int32_t linger_s);
 
 }  // namespace espat::io

@@ -68,7 +68,7 @@ std::error_code IcmpEcho::start(const IpAddress& to, const IpAddress& local, uin
   if (!error) {
     wait();
   } else {
-    const LinkError why = forbidden ? LinkError::other : link_error(error);
+    const NetError why = forbidden ? NetError::other : link_error(error);
     asio::post(shard_.loop(), request_.guard([this, why] { finish({why, {}}); }));
   }
   return forbidden;
@@ -139,9 +139,9 @@ void IcmpEcho::wait() {
 void IcmpEcho::read() {
   auto& buffer = shard_.read_buffer();
   const ssize_t n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
-  if (n < 0 && errno != EAGAIN) return finish({LinkError::unreachable, {}});  // says ICMP
+  if (n < 0 && errno != EAGAIN) return finish({NetError::unreachable, {}});  // says ICMP
   if (n >= 0 && is_reply(Bytes(buffer).first(static_cast<size_t>(n)))) {
-    return finish({LinkError::none, shard_.now() - sent_at_});
+    return finish({NetError::none, shard_.now() - sent_at_});
   }
   wait();
 }

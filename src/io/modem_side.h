@@ -12,8 +12,8 @@ namespace espat::io {
 
 class ModemSide {
  public:
-  /// See Modem::on_link_data. Returns the bytes taken.
-  virtual size_t on_link_data(LinkId link, Bytes data, const Endpoint& from) = 0;
+  /// See Modem::on_channel_data. Returns the bytes taken.
+  virtual size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from) = 0;
   /// See Modem::on_event.
   virtual void on_event(const Event& event) = 0;
 

@@ -29,13 +29,31 @@ std::string server_list(const std::vector<Endpoint>& servers) {
   return list;
 }
 
-/// The first address of this family in the answer, or none.
-IpAddress first_address(const ares_addrinfo* answer, int family) {
-  if (answer == nullptr) return {};
-  for (const ares_addrinfo_node* node = answer->nodes; node != nullptr; node = node->ai_next) {
-    if (node->ai_family == family) return from_sockaddr(node->ai_addr);
+/// The addresses of this family in the answer.
+std::vector<IpAddress> addresses_in(const ares_addrinfo* answer, int family) {
+  std::vector<IpAddress> addresses;
+  const ares_addrinfo_node* node = answer != nullptr ? answer->nodes : nullptr;
+  for (; node != nullptr; node = node->ai_next) {
+    if (node->ai_family == family) addresses.push_back(from_sockaddr(node->ai_addr));
   }
-  return {};
+  return addresses;
+}
+
+NetError error_of(int status) {
+  switch (status) {
+    case ARES_ENODATA:
+    case ARES_ENOTFOUND:
+    case ARES_EBADNAME:
+      return NetError::no_such_name;
+    case ARES_ETIMEOUT:
+      return NetError::timed_out;
+    case ARES_ECONNREFUSED:
+      return NetError::refused;
+    case ARES_ENOMEM:
+      return NetError::out_of_resources;
+    default:
+      return NetError::other;
+  }
 }
 
 }  // namespace
@@ -88,7 +106,7 @@ bool NameLookup::make_channel(const LookupRequest& request) {
     status = ares_set_servers_ports_csv(channel_, server_list(request.servers).c_str());
   }
   if (status != ARES_SUCCESS) {
-    reason_ = ares_strerror(status);
+    fail(status);
     return false;
   }
   if (request.local_v4) {
@@ -114,14 +132,19 @@ void NameLookup::ask(int family) {
 
 /// c-ares is on the stack: what follows waits for its return.
 void NameLookup::answered(int status, const ares_addrinfo* answer) {
-  address_ = first_address(answer, asked_v6_ ? AF_INET6 : AF_INET);
+  addresses_ = addresses_in(answer, asked_v6_ ? AF_INET6 : AF_INET);
   const bool none_of_this_family =
       status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
-  if (!address_ && none_of_this_family && family_ == Family::v4_preferred && !asked_v6_) {
+  if (addresses_.empty() && none_of_this_family && family_ == Family::v4_preferred && !asked_v6_) {
     return ask(AF_INET6);
   }
   answered_ = true;
-  if (!address_) reason_ = ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status);
+  if (addresses_.empty()) fail(status == ARES_SUCCESS ? ARES_ENODATA : status);
+}
+
+void NameLookup::fail(int status) {
+  error_ = error_of(status);
+  reason_ = ares_strerror(status);
 }
 
 void NameLookup::process(int readable_fd, int writable_fd) {
@@ -149,7 +172,7 @@ void NameLookup::wait_on() {
 void NameLookup::deliver() {
   close_channel();
   const Done done = std::exchange(done_, nullptr);
-  if (done) done(address_, reason_);
+  if (done) done(addresses_, error_, reason_);
 }
 
 void NameLookup::cancel() {

@@ -5,11 +5,13 @@
 #include <asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "espat/address.h"
+#include "espat/event.h"
 #include "io/lent_sockets.h"
 
 struct ares_addrinfo;
@@ -31,8 +33,10 @@ struct LookupRequest {
 /// channel of c-ares takes about 100 kB).
 class NameLookup : public std::enable_shared_from_this<NameLookup> {
  public:
-  /// Gets the address; or none, with the reason for the log.
-  using Done = std::function<void(const IpAddress& address, std::string_view reason)>;
+  /// Gets the addresses, as the server put them in order; or none, why, and that in words for the
+  /// log. The span lives only during the call.
+  using Done = std::function<void(std::span<const IpAddress> addresses, NetError error,
+                                  std::string_view reason)>;
 
   /// Asks. `done` is called once, on a later turn of the loop, unless cancel() comes first.
   static std::shared_ptr<NameLookup> start(asio::io_context& loop, const LookupRequest& request,
@@ -45,6 +49,7 @@ class NameLookup : public std::enable_shared_from_this<NameLookup> {
  private:
   NameLookup(asio::io_context& loop, const LookupRequest& request, Done done);
   bool make_channel(const LookupRequest& request);
+  void fail(int status);
   void ask(int family);
   void answered(int status, const ares_addrinfo* answer);
   void process(int readable_fd, int writable_fd);
@@ -60,7 +65,8 @@ class NameLookup : public std::enable_shared_from_this<NameLookup> {
   asio::steady_timer timer_;  ///< its next time-out
   bool asked_v6_ = false;
   bool answered_ = false;
-  IpAddress address_;
+  std::vector<IpAddress> addresses_;
+  NetError error_ = NetError::none;
   std::string_view reason_;
 };
 

@@ -66,8 +66,8 @@ class Node::Impl final : private AtPortReader, private ModemSide {
 
   void port_writable() override { on_event(UartWritable{}); }
 
-  size_t on_link_data(LinkId link, Bytes data, const Endpoint& from) override {
-    return turn([&](Time now) { return modem_.on_link_data(link, data, from, now); });
+  size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from) override {
+    return turn([&](Time now) { return modem_.on_channel_data(channel, data, from, now); });
   }
 
   void on_event(const Event& event) override {

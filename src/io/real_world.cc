@@ -18,26 +18,26 @@ namespace espat::io {
 
 namespace {
 
-/// Stands for a link that lacks what TLS needs: it cannot be opened.
-class AbsentSocket final : public LinkSocket, public std::enable_shared_from_this<AbsentSocket> {
+/// Stands for a channel that lacks what TLS needs: it cannot be opened.
+class AbsentSocket final : public ChannelSocket, public std::enable_shared_from_this<AbsentSocket> {
  public:
-  AbsentSocket(Shard& shard, LinkOwner& owner, LinkId link)
-      : shard_(shard), owner_(&owner), link_(link) {}
+  AbsentSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
+      : shard_(shard), owner_(&owner), channel_(channel) {}
 
-  void open(const OpenRequest&) override {
+  void open(const ChannelRequest&) override {
     asio::post(shard_.loop(), [self = shared_from_this()] {
-      if (self->owner_ != nullptr) self->owner_->link_failed({self->link_, LinkError::tls});
+      if (self->owner_ != nullptr) self->owner_->channel_failed({self->channel_, NetError::tls});
     });
   }
   size_t send(Bytes, const Endpoint&) override { return 0; }
   void resume() override {}
-  void configure(const SocketOptions&) override {}
-  void close() override { owner_ = nullptr; }
+  void configure(const ChannelOptions&) override {}
+  void close(Closing) override { owner_ = nullptr; }
 
  private:
   Shard& shard_;
-  LinkOwner* owner_;
-  const LinkId link_;
+  ChannelOwner* owner_;
+  const ChannelId channel_;
 };
 
 bool is_loopback(const IpAddress& address) { return to_asio(address).is_loopback(); }
@@ -88,29 +88,30 @@ void RealWorld::uart_resume() { port_.resume(); }
 
 void RealWorld::uart_configure(const UartConfig& config) { port_.configure(config); }
 
-void RealWorld::link_open(LinkId link, const OpenRequest& request) {
-  link_close(link);
-  links_[link] = make_socket(link, request);
-  OpenRequest bound = request;
+void RealWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
+  channel_close(channel, Closing::orderly);
+  channels_[channel] = make_socket(channel, request);
+  ChannelRequest bound = request;
   if (!bound.local) bound.local = own_address(request.netif, request.remote.address.family());
-  links_[link]->open(bound);
+  channels_[channel]->open(bound);
 }
 
-std::shared_ptr<LinkSocket> RealWorld::make_socket(LinkId link, const OpenRequest& request) {
-  LinkOwner& owner = *this;
+std::shared_ptr<ChannelSocket> RealWorld::make_socket(ChannelId channel,
+                                                      const ChannelRequest& request) {
+  ChannelOwner& owner = *this;
   switch (request.transport) {
     case Transport::tcp:
-      return std::make_shared<TcpSocket>(shard_, owner, link);
+      return std::make_shared<TcpSocket>(shard_, owner, channel);
     case Transport::udp:
-      return std::make_shared<UdpSocket>(shard_, owner, link);
+      return std::make_shared<UdpSocket>(shard_, owner, channel);
     case Transport::ssl:
       break;
   }
-  return make_tls_socket(link, request.tls);
+  return make_tls_socket(channel, request.tls);
 }
 
-std::shared_ptr<LinkSocket> RealWorld::make_tls_socket(LinkId link, const TlsClient& tls) {
-  LinkOwner& owner = *this;
+std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, const TlsClient& tls) {
+  ChannelOwner& owner = *this;
   const bool psk = !tls.psk.empty();  // it alone authenticates, so nothing else has to be there
   const bool verify = tls.verify_server && !psk;
   TlsSetup setup = {.role = TlsRole::client, .verify_peer = verify, .material = {}};
@@ -122,8 +123,8 @@ std::shared_ptr<LinkSocket> RealWorld::make_tls_socket(LinkId link, const TlsCli
   }
   if (verify) there &= read_pem(PkiFile::client_ca, tls.ca_number, material.ca);
   TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
-  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, link);
-  return std::make_shared<TlsSocket>(shard_, owner, link, std::move(context),
+  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, channel);
+  return std::make_shared<TlsSocket>(shard_, owner, channel, std::move(context),
                                      demands_of(tls, module_time()));
 }
 
@@ -151,58 +152,58 @@ IpAddress RealWorld::own_address(Netif netif, Family family) const {
   return (family == Family::v6 ? network.station_ip6 : network.station_ip).value_or(IpAddress());
 }
 
-size_t RealWorld::link_send(LinkId link, Bytes data, const Endpoint& to) {
-  return links_[link] ? links_[link]->send(data, to) : 0;
+size_t RealWorld::channel_send(ChannelId channel, Bytes data, const Endpoint& to) {
+  return channels_[channel] ? channels_[channel]->send(data, to) : 0;
 }
 
-void RealWorld::link_resume(LinkId link) {
-  if (links_[link]) links_[link]->resume();
+void RealWorld::channel_resume(ChannelId channel) {
+  if (channels_[channel]) channels_[channel]->resume();
 }
 
-void RealWorld::link_configure(LinkId link, const SocketOptions& options) {
-  if (links_[link]) links_[link]->configure(options);
+void RealWorld::channel_configure(ChannelId channel, const ChannelOptions& options) {
+  if (channels_[channel]) channels_[channel]->configure(options);
 }
 
-void RealWorld::link_close(LinkId link) {
-  if (links_[link]) std::exchange(links_[link], nullptr)->close();
+void RealWorld::channel_close(ChannelId channel, Closing closing) {
+  if (channels_[channel]) std::exchange(channels_[channel], nullptr)->close(closing);
 }
 
-size_t RealWorld::link_received(LinkId link, Bytes data, const Endpoint& from) {
-  return modem_.on_link_data(link, data, from);
+size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint& from) {
+  return modem_.on_channel_data(channel, data, from);
 }
 
-void RealWorld::link_event(const Event& event) { modem_.on_event(event); }
+void RealWorld::channel_event(const Event& event) { modem_.on_event(event); }
 
-void RealWorld::link_failed(const LinkFailed& failed) {
-  links_[failed.link] = nullptr;
+void RealWorld::channel_failed(const ChannelFailed& failed) {
+  channels_[failed.channel] = nullptr;
   modem_.on_event(failed);
 }
 
-void RealWorld::link_closed(const LinkClosed& closed) {
-  links_[closed.link] = nullptr;
+void RealWorld::channel_closed(const ChannelClosed& closed) {
+  channels_[closed.channel] = nullptr;
   modem_.on_event(closed);
 }
 
 void RealWorld::server_open(const ServerRequest& request) {
   server_close();
-  const LinkError error = start_server(request);
+  const NetError error = start_server(request);
   asio::post(shard_.loop(), server_life_.guard([this, error] {
-    if (error == LinkError::none) return modem_.on_event(ServerOpened{});
+    if (error == NetError::none) return modem_.on_event(ServerOpened{});
     modem_.on_event(ServerFailed{error});
   }));
 }
 
-LinkError RealWorld::start_server(const ServerRequest& request) {
+NetError RealWorld::start_server(const ServerRequest& request) {
   server_ = make_server(request);
-  if (!server_) return LinkError::tls;
+  if (!server_) return NetError::tls;
   const std::error_code error = server_->open(server_endpoints(request));
-  if (!error) return LinkError::none;
+  if (!error) return NetError::none;
   server_ = nullptr;
   log(LogLevel::warn, fmt::format("server on port {}: {}", request.port, error.message()));
   return link_error(error);
 }
 
-std::shared_ptr<LinkServer> RealWorld::make_server(const ServerRequest& request) {
+std::shared_ptr<ChannelServer> RealWorld::make_server(const ServerRequest& request) {
   if (request.transport != Transport::ssl) {
     return std::make_shared<TcpServer>(shard_, static_cast<ServerOwner&>(*this));
   }
@@ -231,8 +232,8 @@ std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) 
   return endpoints;
 }
 
-void RealWorld::server_admit(std::optional<LinkId> link, const SocketOptions& options) {
-  if (server_) server_->admit(link, options);
+void RealWorld::server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
+  if (server_) server_->admit(channel, options);
 }
 
 void RealWorld::server_close() {
@@ -240,19 +241,19 @@ void RealWorld::server_close() {
   if (server_) std::exchange(server_, nullptr)->close();
 }
 
-void RealWorld::server_accepted(LinkId link, AcceptedClient client) {
-  link_close(link);
-  LinkOwner& owner = *this;
-  const auto socket = std::make_shared<TcpSocket>(shard_, owner, link);
-  links_[link] = socket;
+void RealWorld::server_accepted(ChannelId channel, AcceptedClient client) {
+  channel_close(channel, Closing::orderly);
+  ChannelOwner& owner = *this;
+  const auto socket = std::make_shared<TcpSocket>(shard_, owner, channel);
+  channels_[channel] = socket;
   socket->adopt(std::move(client));
 }
 
-void RealWorld::server_greeted(LinkId link, const std::shared_ptr<TlsSocket>& client,
-                               const SocketOptions& options) {
-  link_close(link);
-  links_[link] = client;
-  client->become(*this, link, options);
+void RealWorld::server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
+                               const ChannelOptions& options) {
+  channel_close(channel, Closing::orderly);
+  channels_[channel] = client;
+  client->become(*this, channel, options);
 }
 
 void RealWorld::server_hindered(const std::error_code& error) {
@@ -287,10 +288,11 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
                               lookup_source(config_.network.station_ip6, Family::v6, servers)};
   lookup = NameLookup::start(
       shard_.loop(), request,
-      [this, query, name = request.host](const IpAddress& address, std::string_view reason) {
+      [this, query, name = request.host](std::span<const IpAddress> addresses, NetError error,
+                                         std::string_view reason) {
         lookups_.erase(query);
-        if (!address) log(LogLevel::info, fmt::format("{}: {}", name, reason));
-        modem_.on_event(Resolved{query, address});
+        if (addresses.empty()) log(LogLevel::info, fmt::format("{}: {}", name, reason));
+        modem_.on_event(Resolved{query, addresses, error});
       });
 }
 
@@ -356,7 +358,8 @@ void RealWorld::restart() {
 void RealWorld::end_all() {
   boot_.renew();
   server_close();
-  for (LinkId link = 0; link < kLinks; ++link) link_close(link);
+  for (ChannelId channel = 0; channel < kChannels; ++channel)
+    channel_close(channel, Closing::orderly);
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
   sntp_.stop();

@@ -12,11 +12,11 @@
 
 #include "espat/world.h"
 #include "io/at_port.h"
+#include "io/channel_socket.h"
 #include "io/deferred.h"
 #include "io/firmware_fetch.h"
 #include "io/flash_store.h"
 #include "io/icmp_echo.h"
-#include "io/link_socket.h"
 #include "io/modem_side.h"
 #include "io/name_lookup.h"
 #include "io/node.h"
@@ -31,28 +31,28 @@
 namespace espat::io {
 
 class RealWorld final : public World,
-                        private LinkOwner,
+                        private ChannelOwner,
                         private ServerOwner,
                         private TlsServerOwner {
  public:
   /// All of them must outlive the world.
   RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
             ModemSide& modem);
-  /// Closes every link and the server, and waits until the flash is written.
+  /// Closes every channel and the server, and waits until the flash is written.
   ~RealWorld() override;
 
   size_t uart_write(std::span<const Bytes> parts) override;
   void uart_resume() override;
   void uart_configure(const UartConfig& config) override;
 
-  void link_open(LinkId link, const OpenRequest& request) override;
-  size_t link_send(LinkId link, Bytes data, const Endpoint& to) override;
-  void link_resume(LinkId link) override;
-  void link_configure(LinkId link, const SocketOptions& options) override;
-  void link_close(LinkId link) override;
+  void channel_open(ChannelId channel, const ChannelRequest& request) override;
+  size_t channel_send(ChannelId channel, Bytes data, const Endpoint& to) override;
+  void channel_resume(ChannelId channel) override;
+  void channel_configure(ChannelId channel, const ChannelOptions& options) override;
+  void channel_close(ChannelId channel, Closing closing) override;
 
   void server_open(const ServerRequest& request) override;
-  void server_admit(std::optional<LinkId> link, const SocketOptions& options) override;
+  void server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
   void server_close() override;
 
   PkiState pki_state(PkiFile file, uint8_t number) override;
@@ -82,27 +82,25 @@ class RealWorld final : public World,
   void log(LogLevel level, std::string_view line) override;
 
  private:
-  static constexpr LinkId kLinks = 5;
-
-  size_t link_received(LinkId link, Bytes data, const Endpoint& from) override;
-  void link_event(const Event& event) override;
-  void link_failed(const LinkFailed& failed) override;
-  void link_closed(const LinkClosed& closed) override;
-  void link_log(LogLevel level, std::string_view line) override { log(level, line); }
-  void server_accepted(LinkId link, AcceptedClient client) override;
-  void server_greeted(LinkId link, const std::shared_ptr<TlsSocket>& client,
-                      const SocketOptions& options) override;
+  size_t channel_received(ChannelId channel, Bytes data, const Endpoint& from) override;
+  void channel_event(const Event& event) override;
+  void channel_failed(const ChannelFailed& failed) override;
+  void channel_closed(const ChannelClosed& closed) override;
+  void channel_log(LogLevel level, std::string_view line) override { log(level, line); }
+  void server_accepted(ChannelId channel, AcceptedClient client) override;
+  void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
+                      const ChannelOptions& options) override;
   void server_hindered(const std::error_code& error) override;
   void server_refused(std::string_view line) override { log(LogLevel::warn, line); }
   time_t module_time() const override;
 
-  std::shared_ptr<LinkSocket> make_socket(LinkId link, const OpenRequest& request);
-  std::shared_ptr<LinkSocket> make_tls_socket(LinkId link, const TlsClient& tls);
+  std::shared_ptr<ChannelSocket> make_socket(ChannelId channel, const ChannelRequest& request);
+  std::shared_ptr<ChannelSocket> make_tls_socket(ChannelId channel, const TlsClient& tls);
   TlsContextRef tls_context(TlsSetup setup);
   bool read_pem(PkiFile file, uint8_t number, std::string& pem);
-  std::shared_ptr<LinkServer> make_server(const ServerRequest& request);
+  std::shared_ptr<ChannelServer> make_server(const ServerRequest& request);
   IpAddress own_address(Netif netif, Family family) const;
-  LinkError start_server(const ServerRequest& request);
+  NetError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
   void write_flash(std::span<const FlashEntry> entries, bool erase);
   void end_all();
@@ -115,8 +113,8 @@ class RealWorld final : public World,
   std::shared_ptr<FlashStore> flash_;
   std::shared_ptr<const Pki> pki_;
   Lease boot_;  ///< what was asked for since the module started
-  std::array<std::shared_ptr<LinkSocket>, kLinks> links_;
-  std::shared_ptr<LinkServer> server_;
+  std::array<std::shared_ptr<ChannelSocket>, kChannels> channels_;
+  std::shared_ptr<ChannelServer> server_;
   Duration clock_offset_{};  ///< the module's clock less the shard's
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;

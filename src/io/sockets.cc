@@ -66,11 +66,11 @@ uint32_t scope_of(const IpAddress& peer, const IpAddress& local) {
   return local ? interface_index(local) : link_local_interface();
 }
 
-LinkError link_error(const std::error_code& error) {
-  if (!error) return LinkError::none;
+NetError link_error(const std::error_code& error) {
+  if (!error) return NetError::none;
   switch (error.value()) {
     case ECONNREFUSED:
-      return LinkError::refused;
+      return NetError::refused;
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
@@ -79,25 +79,25 @@ LinkError link_error(const std::error_code& error) {
     case EACCES:  // a firewall's answer
     case EPERM:
     case EINVAL:  // Linux says so of a loopback source and a destination elsewhere
-      return LinkError::unreachable;
+      return NetError::unreachable;
     case ETIMEDOUT:
-      return LinkError::timed_out;
+      return NetError::timed_out;
     case ECONNRESET:
     case ECONNABORTED:
     case EPIPE:
-      return LinkError::reset;
+      return NetError::reset;
     case EADDRINUSE:
-      return LinkError::address_in_use;
+      return NetError::address_in_use;
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT:
-      return LinkError::address_unavailable;
+      return NetError::address_unavailable;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      return LinkError::out_of_resources;
+      return NetError::out_of_resources;
     default:
-      return LinkError::other;
+      return NetError::other;
   }
 }
 

@@ -41,7 +41,7 @@ IpAddress loopback_address(Family family);
 /// group; then the interface that owns `local`, or the first that has a link-local address.
 uint32_t scope_of(const IpAddress& peer, const IpAddress& local);
 
-LinkError link_error(const std::error_code& error);
+NetError link_error(const std::error_code& error);
 
 /// SO_RCVBUF that, doubled by Linux, is the buffer with which TCP begins when nobody asks for
 /// another.

@@ -15,8 +15,8 @@ namespace {
 
 using asio::ip::tcp;
 
-// Clients that come at once wait here until the modem has a link for each; those that are too many
-// are reset when the listening stops.
+// Clients that come at once wait here until the modem has a channel for each; those that are too
+// many are reset when the listening stops.
 constexpr int kBacklog = 16;
 
 // How long to wait before the next try when the process has run out of descriptors.
@@ -39,7 +39,7 @@ void unlisten(tcp::acceptor& acceptor) {
 }
 
 bool out_of_resources(const std::error_code& error) {
-  return link_error(error) == LinkError::out_of_resources;
+  return link_error(error) == NetError::out_of_resources;
 }
 
 }  // namespace
@@ -74,10 +74,10 @@ std::error_code TcpServer::open_listener(const Endpoint& local) {
   return error;
 }
 
-void TcpServer::admit(std::optional<LinkId> link, const SocketOptions& options) {
-  admitted_ = link;
+void TcpServer::admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
+  admitted_ = channel;
   options_ = options;
-  if (link) set_receive_buffer();
+  if (channel) set_receive_buffer();
   // Between two clients of a burst the listening goes on: accept() sees if another is admitted.
   if (!reporting_) settle();
 }
@@ -141,9 +141,9 @@ void TcpServer::accept(Listener& listener) {
   std::error_code error;
   listener.acceptor.accept(client, remote, error);
   if (error) return out_of_resources(error) ? try_later(error) : wait(listener);
-  const LinkId link = *std::exchange(admitted_, std::nullopt);
+  const ChannelId channel = *std::exchange(admitted_, std::nullopt);
   reporting_ = true;
-  owner_->server_accepted(link,
+  owner_->server_accepted(channel,
                           {std::move(client), from_asio(remote), options_, receive_buffer_bytes_});
   reporting_ = false;
   settle();

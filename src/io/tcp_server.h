@@ -1,4 +1,5 @@
-// The module's server: it listens while a link is free for a client, and otherwise keeps its port.
+// The module's server: it listens while a channel is free for a client, and otherwise keeps its
+// port.
 #pragma once
 
 #include <asio/ip/tcp.hpp>
@@ -11,7 +12,7 @@
 
 #include "espat/address.h"
 #include "io/accepted_client.h"
-#include "io/link_server.h"
+#include "io/channel_server.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -19,9 +20,9 @@ namespace espat::io {
 /// Whom a server reports to, on the shard's thread.
 class ServerOwner {
  public:
-  /// A client came for the link that admit() named; now nothing is admitted. The call is a turn of
-  /// its own, and the server may be told anything from inside it.
-  virtual void server_accepted(LinkId link, AcceptedClient client) = 0;
+  /// A client came for the channel that admit() named; now nothing is admitted. The call is a turn
+  /// of its own, and the server may be told anything from inside it.
+  virtual void server_accepted(ChannelId channel, AcceptedClient client) = 0;
   /// For the log: the host lacks what a client would need; the server goes on trying.
   virtual void server_hindered(const std::error_code& error) = 0;
 
@@ -29,13 +30,13 @@ class ServerOwner {
   ~ServerOwner() = default;
 };
 
-class TcpServer final : public LinkServer, public std::enable_shared_from_this<TcpServer> {
+class TcpServer final : public ChannelServer, public std::enable_shared_from_this<TcpServer> {
  public:
   /// `owner` must stay until close() was called.
   TcpServer(Shard& shard, ServerOwner& owner);
 
   std::error_code open(std::span<const Endpoint> locals) override;
-  void admit(std::optional<LinkId> link, const SocketOptions& options) override;
+  void admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
   void close() override;
 
  private:
@@ -57,8 +58,8 @@ class TcpServer final : public LinkServer, public std::enable_shared_from_this<T
   ServerOwner* owner_;  ///< null once closed
   std::list<Listener> listeners_;
   asio::steady_timer retry_;
-  std::optional<LinkId> admitted_;
-  SocketOptions options_;              ///< of the client that is admitted
+  std::optional<ChannelId> admitted_;
+  ChannelOptions options_;             ///< of the client that is admitted
   uint32_t receive_buffer_bytes_ = 0;  ///< SO_RCVBUF of the listeners; 0 = the host's own
   bool listening_ = false;
   bool reporting_ = false;  ///< inside server_accepted

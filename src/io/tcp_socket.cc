@@ -51,15 +51,15 @@ std::error_code set_receive_buffer(int socket, uint32_t bytes) {
 
 }  // namespace
 
-TcpSocket::TcpSocket(Shard& shard, LinkOwner& owner, LinkId link)
+TcpSocket::TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
     : shard_(shard),
       owner_(&owner),
-      link_(link),
+      channel_(channel),
       read_max_bytes_(kReadBufferBytes),
       receive_buffer_bytes_(kHostBufferBytes),
       socket_(shard.loop()) {}
 
-void TcpSocket::open(const OpenRequest& request) {
+void TcpSocket::open(const ChannelRequest& request) {
   remote_ = request.remote;
   linger_s_ = request.options.linger_s;
   if (const std::error_code error = prepare(request)) {
@@ -73,7 +73,7 @@ void TcpSocket::open(const OpenRequest& request) {
 }
 
 /// Makes the socket, with its options, bound to its local address.
-std::error_code TcpSocket::prepare(const OpenRequest& request) {
+std::error_code TcpSocket::prepare(const ChannelRequest& request) {
   std::error_code error;
   socket_.open(request.remote.address.is_v6() ? tcp::v6() : tcp::v4(), error);
   if (error) return error;
@@ -112,7 +112,7 @@ void TcpSocket::connected(const std::error_code& error) {
   if (local_endpoint == remote_) return fail({ECONNREFUSED, std::system_category()});
   open_ = true;
   wait_readable();
-  owner_->link_event(LinkOpened{link_, local_endpoint, remote_});
+  owner_->channel_event(ChannelOpened{channel_, local_endpoint, remote_});
 }
 
 void TcpSocket::adopt(AcceptedClient client) {
@@ -128,15 +128,15 @@ void TcpSocket::adopt(AcceptedClient client) {
   const Endpoint local = from_asio(socket_.local_endpoint(ignored));
   open_ = true;
   wait_readable();
-  owner_->link_event(LinkAccepted{link_, local, remote_});
+  owner_->channel_event(ClientAccepted{channel_, local, remote_});
 }
 
 void TcpSocket::fail(const std::error_code& error) {
-  if (owner_ != nullptr) let_go().link_failed({link_, link_error(error)});
+  if (owner_ != nullptr) let_go().channel_failed({channel_, link_error(error)});
 }
 
 /// Closes before the last word, which the result is to hear.
-LinkOwner& TcpSocket::let_go() {
+ChannelOwner& TcpSocket::let_go() {
   std::error_code ignored;
   socket_.close(ignored);
   return *std::exchange(owner_, nullptr);
@@ -164,7 +164,7 @@ void TcpSocket::wait_writable() {
                      [self = shared_from_this()](const std::error_code& error) {
                        if (error || self->owner_ == nullptr) return;
                        self->send_blocked_ = false;
-                       self->owner_->link_event(LinkWritable{self->link_});
+                       self->owner_->channel_event(ChannelWritable{self->channel_});
                      });
 }
 
@@ -189,7 +189,7 @@ void TcpSocket::read() {
     if (error == asio::error::would_block || error == asio::error::interrupted) break;
     if (error) {
       const bool ended = error == asio::error::eof;
-      return let_go().link_closed({link_, link_error(ended ? send_error_ : error)});
+      return let_go().channel_closed({channel_, link_error(ended ? send_error_ : error)});
     }
     if (!deliver(Bytes(shard_.read_buffer()).first(n))) return;
     if (n < limit) break;  // else there is likely more: asking costs less than waiting
@@ -198,9 +198,9 @@ void TcpSocket::read() {
   wait_readable();
 }
 
-/// Returns false if the link has ended or is to read no more for now.
+/// Returns false if the channel has ended or is to read no more for now.
 bool TcpSocket::deliver(Bytes data) {
-  const size_t taken = owner_->link_received(link_, data, remote_);
+  const size_t taken = owner_->channel_received(channel_, data, remote_);
   if (owner_ == nullptr) return false;
   if (taken == data.size()) return !held_;
   // Read less from now on, so that what has to be kept while the modem is slow stays small and the
@@ -222,7 +222,7 @@ void TcpSocket::resume() {
 void TcpSocket::deliver_kept() {
   if (!std::exchange(held_, false) && kept_.empty()) return;
   if (!kept_.empty()) {
-    kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
+    kept_from_ += owner_->channel_received(channel_, Bytes(kept_).subspan(kept_from_), remote_);
     if (owner_ == nullptr || kept_from_ < kept_.size()) return;
     kept_ = {};
     kept_from_ = 0;
@@ -231,9 +231,9 @@ void TcpSocket::deliver_kept() {
   read();
 }
 
-void TcpSocket::configure(const SocketOptions& options) {
+void TcpSocket::configure(const ChannelOptions& options) {
   linger_s_ = options.linger_s;
-  // What the host refuses is no reason to end the link.
+  // What the host refuses is no reason to end the channel.
   set_option(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
   set_receive_window(options.receive_window_bytes);
 }
@@ -250,7 +250,7 @@ void TcpSocket::set_receive_window(uint32_t window_bytes) {
   set_receive_buffer(socket_.native_handle(), receive_buffer_bytes_);
 }
 
-void TcpSocket::close() {
+void TcpSocket::close(Closing closing) {
   owner_ = nullptr;
   std::error_code ignored;
   if (!open_) {
@@ -258,7 +258,7 @@ void TcpSocket::close() {
     return;
   }
   socket_.cancel(ignored);
-  close_gracefully(std::move(socket_), linger_s_);
+  close_gracefully(std::move(socket_), closing == Closing::abort ? 0 : linger_s_);
 }
 
 }  // namespace espat::io

@@ -1,4 +1,4 @@
-// A link over TCP.
+// A channel over TCP.
 #pragma once
 
 #include <asio/ip/tcp.hpp>
@@ -8,32 +8,32 @@
 #include <vector>
 
 #include "io/accepted_client.h"
-#include "io/link_socket.h"
+#include "io/channel_socket.h"
 #include "io/shard.h"
 
 namespace espat::io {
 
-class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<TcpSocket> {
+class TcpSocket final : public ChannelSocket, public std::enable_shared_from_this<TcpSocket> {
  public:
-  /// `owner` must stay until the link has ended or close() was called.
-  TcpSocket(Shard& shard, LinkOwner& owner, LinkId link);
+  /// `owner` must stay until the channel has ended or close() was called.
+  TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel);
 
-  void open(const OpenRequest& request) override;
-  /// Instead of open(): carries what the server has accepted, and says so by LinkAccepted before
+  void open(const ChannelRequest& request) override;
+  /// Instead of open(): carries what the server has accepted, and says so by ClientAccepted before
   /// it returns, so that this call is a turn of its own.
   void adopt(AcceptedClient client);
   size_t send(Bytes data, const Endpoint& to) override;
   /// From inside link_received, of which everything is taken: reads no more until resume().
   void hold() { held_ = true; }
   void resume() override;
-  void configure(const SocketOptions& options) override;
-  void close() override;
+  void configure(const ChannelOptions& options) override;
+  void close(Closing closing) override;
 
  private:
-  std::error_code prepare(const OpenRequest& request);
+  std::error_code prepare(const ChannelRequest& request);
   void connected(const std::error_code& error);
   void fail(const std::error_code& error);
-  LinkOwner& let_go();
+  ChannelOwner& let_go();
   void set_receive_window(uint32_t window_bytes);
 
   void wait_readable();
@@ -44,15 +44,15 @@ class TcpSocket final : public LinkSocket, public std::enable_shared_from_this<T
   void wait_writable();
 
   Shard& shard_;
-  LinkOwner* owner_;  ///< null once the link has ended
-  const LinkId link_;
+  ChannelOwner* owner_;  ///< null once the channel has ended
+  const ChannelId channel_;
   bool open_ = false;
-  bool send_blocked_ = false;  ///< the host's buffer is full; LinkWritable follows
+  bool send_blocked_ = false;  ///< the host's buffer is full; ChannelWritable follows
   bool held_ = false;          ///< see hold()
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
   int32_t linger_s_ = -1;
-  uint32_t receive_window_bytes_ = 0;  ///< as in SocketOptions
+  uint32_t receive_window_bytes_ = 0;  ///< as in ChannelOptions
   uint32_t receive_buffer_bytes_;      ///< the largest SO_RCVBUF so far
   std::error_code send_error_;         ///< why sending failed; reading reports the end
   asio::ip::tcp::socket socket_;

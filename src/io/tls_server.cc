@@ -18,19 +18,20 @@ TlsServer::TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context)
       context_(std::move(context)),
       tcp_(std::make_shared<TcpServer>(shard, static_cast<ServerOwner&>(*this))) {}
 
-void TlsServer::admit(std::optional<LinkId> link, const SocketOptions& options) {
-  admitted_ = link;
+void TlsServer::admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
+  admitted_ = channel;
   options_ = options;
   follow();
 }
 
-/// A client may come as long as there is a link for the first that is done, whoever that will be.
+/// A client may come as long as there is a channel for the first that is done, whoever that will
+/// be.
 void TlsServer::follow() {
   if (owner_ == nullptr) return;
   tcp_->admit(clients_.size() < kGreetingsMax ? admitted_ : std::nullopt, options_);
 }
 
-void TlsServer::server_accepted(LinkId, AcceptedClient client) {
+void TlsServer::server_accepted(ChannelId, AcceptedClient client) {
   TlsGreeter& greeter = *this;
   clients_.push_back(std::make_shared<TlsSocket>(shard_, greeter, context_, owner_->module_time()));
   const auto self = shared_from_this();
@@ -63,7 +64,7 @@ void TlsServer::forget(const TlsSocket& client) {
 void TlsServer::close() {
   owner_ = nullptr;
   tcp_->close();
-  for (const auto& client : std::exchange(clients_, {})) client->close();
+  for (const auto& client : std::exchange(clients_, {})) client->close(Closing::orderly);
 }
 
 }  // namespace espat::io

@@ -1,4 +1,4 @@
-// The module's SSL server: clients of a TCP server become links once their handshake is done.
+// The module's SSL server: clients of a TCP server become channels once their handshake is done.
 #pragma once
 
 #include <ctime>
@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-#include "io/link_server.h"
+#include "io/channel_server.h"
 #include "io/tcp_server.h"
 #include "io/tls_socket.h"
 
@@ -18,14 +18,14 @@ namespace espat::io {
 /// Whom a server reports to, on the shard's thread.
 class TlsServerOwner {
  public:
-  /// A client is to be the link that admit() named, with these options (TlsSocket::become); now
+  /// A client is to be the channel that admit() named, with these options (TlsSocket::become); now
   /// nothing is admitted. The call is a turn of its own, and the server may be told anything from
   /// inside it.
-  virtual void server_greeted(LinkId link, const std::shared_ptr<TlsSocket>& client,
-                              const SocketOptions& options) = 0;
+  virtual void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
+                              const ChannelOptions& options) = 0;
   /// As ServerOwner::server_hindered.
   virtual void server_hindered(const std::error_code& error) = 0;
-  /// For the log: a client did not become a link.
+  /// For the log: a client did not become a channel.
   virtual void server_refused(std::string_view line) = 0;
   /// What the module's clock says: by it the dates of the clients' certificates are checked.
   virtual time_t module_time() const = 0;
@@ -34,7 +34,7 @@ class TlsServerOwner {
   ~TlsServerOwner() = default;
 };
 
-class TlsServer final : public LinkServer,
+class TlsServer final : public ChannelServer,
                         private ServerOwner,
                         private TlsGreeter,
                         public std::enable_shared_from_this<TlsServer> {
@@ -43,11 +43,11 @@ class TlsServer final : public LinkServer,
   TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context);
 
   std::error_code open(std::span<const Endpoint> locals) override { return tcp_->open(locals); }
-  void admit(std::optional<LinkId> link, const SocketOptions& options) override;
+  void admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
   void close() override;
 
  private:
-  void server_accepted(LinkId link, AcceptedClient client) override;
+  void server_accepted(ChannelId channel, AcceptedClient client) override;
   void server_hindered(const std::error_code& error) override;
   void greeted(const std::shared_ptr<TlsSocket>& client) override;
   void greeting_failed(TlsSocket& client, std::string_view line) override;
@@ -59,8 +59,8 @@ class TlsServer final : public LinkServer,
   TlsServerOwner* owner_;  ///< null once closed
   const TlsContextRef context_;
   const std::shared_ptr<TcpServer> tcp_;
-  std::optional<LinkId> admitted_;
-  SocketOptions options_;                            ///< of the client that is admitted
+  std::optional<ChannelId> admitted_;
+  ChannelOptions options_;                           ///< of the client that is admitted
   std::vector<std::shared_ptr<TlsSocket>> clients_;  ///< whose handshakes are under way
 };
 

@@ -16,7 +16,7 @@ namespace espat::io {
 namespace {
 
 constexpr std::chrono::seconds kStepTime{10};   // for each step of the handshake
-constexpr std::chrono::seconds kFlushTime{10};  // for the peer to take the rest of a closed link
+constexpr std::chrono::seconds kFlushTime{10};  // for the peer to take the rest of a closed channel
 
 // What is sent by one write, the last record not counted.
 constexpr size_t kCollectBytes = size_t{3} * kTlsRecordBytes;
@@ -26,11 +26,11 @@ constexpr size_t kUnsentMaxBytes = size_t{128} * 1024;
 
 }  // namespace
 
-TlsSocket::TlsSocket(Shard& shard, LinkOwner& owner, LinkId link, TlsContextRef context,
+TlsSocket::TlsSocket(Shard& shard, ChannelOwner& owner, ChannelId channel, TlsContextRef context,
                      TlsDemands demands)
     : shard_(shard),
       owner_(&owner),
-      link_(link),
+      channel_(channel),
       context_(std::move(context)),
       demands_(std::move(demands)),
       timer_(shard.loop()) {}
@@ -40,36 +40,36 @@ TlsSocket::TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, t
   demands_.now = now;
 }
 
-void TlsSocket::open(const OpenRequest& request) {
+void TlsSocket::open(const ChannelRequest& request) {
   linger_s_ = request.options.linger_s;
   receive_window_bytes_ = request.options.receive_window_bytes;
-  LinkOwner& owner = *this;
-  tcp_ = std::make_shared<TcpSocket>(shard_, owner, link_);
+  ChannelOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
   tcp_->open(request);
 }
 
 void TlsSocket::adopt(AcceptedClient client) {
   linger_s_ = client.options.linger_s;
   receive_window_bytes_ = client.options.receive_window_bytes;
-  LinkOwner& owner = *this;
-  tcp_ = std::make_shared<TcpSocket>(shard_, owner, link_);
+  ChannelOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
   tcp_->adopt(std::move(client));
 }
 
-void TlsSocket::become(LinkOwner& owner, LinkId link, const SocketOptions& options) {
+void TlsSocket::become(ChannelOwner& owner, ChannelId channel, const ChannelOptions& options) {
   owner_ = &owner;
-  link_ = link;
+  channel_ = channel;
   configure(options);
-  owner.link_event(LinkAccepted{link, local_, remote_});
+  owner.channel_event(ClientAccepted{channel, local_, remote_});
 }
 
-void TlsSocket::link_event(const Event& event) {
+void TlsSocket::channel_event(const Event& event) {
   const auto self = shared_from_this();
-  if (const auto* opened = std::get_if<LinkOpened>(&event)) {
+  if (const auto* opened = std::get_if<ChannelOpened>(&event)) {
     connected(opened->local, opened->remote);
-  } else if (const auto* accepted = std::get_if<LinkAccepted>(&event)) {
+  } else if (const auto* accepted = std::get_if<ClientAccepted>(&event)) {
     connected(accepted->local, accepted->remote);
-  } else if (std::holds_alternative<LinkWritable>(event)) {
+  } else if (std::holds_alternative<ChannelWritable>(event)) {
     flush();
   }
 }
@@ -90,7 +90,7 @@ void TlsSocket::await_step() {
   timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
     if (error || !self->session_ || self->open_) return;
     if (self->timer_.expiry() > std::chrono::steady_clock::now()) return;  // it came just in time
-    self->fail_handshake(LinkError::tls, "no answer for 10 s during the handshake");
+    self->fail_handshake(NetError::tls, "no answer for 10 s during the handshake");
   });
 }
 
@@ -98,16 +98,16 @@ void TlsSocket::await_step() {
 void TlsSocket::greet() {
   if (session_->state() == TlsSession::State::handshaking) return;
   if (session_->state() == TlsSession::State::failed) {
-    return fail_handshake(LinkError::tls, std::string(session_->reason()));
+    return fail_handshake(NetError::tls, std::string(session_->reason()));
   }
   timer_.cancel();
   open_ = true;
-  if (greeter_ == nullptr) return owner_->link_event(LinkOpened{link_, local_, remote_});
+  if (greeter_ == nullptr) return owner_->channel_event(ChannelOpened{channel_, local_, remote_});
   std::exchange(greeter_, nullptr)->greeted(shared_from_this());
-  if (owner_ == nullptr) close();
+  if (owner_ == nullptr) close(Closing::orderly);
 }
 
-void TlsSocket::fail_handshake(LinkError error, std::string_view reason) {
+void TlsSocket::fail_handshake(NetError error, std::string_view reason) {
   timer_.cancel();
   session_.reset();
   drop_tcp();
@@ -116,18 +116,18 @@ void TlsSocket::fail_handshake(LinkError error, std::string_view reason) {
         *this, fmt::format("client {}: TLS: {}",
                            endpoint_text(to_asio<asio::ip::tcp::endpoint>(remote_)), reason));
   }
-  LinkOwner& owner = *std::exchange(owner_, nullptr);
-  owner.link_log(LogLevel::warn, line(reason));
-  owner.link_failed({link_, error});
+  ChannelOwner& owner = *std::exchange(owner_, nullptr);
+  owner.channel_log(LogLevel::warn, line(reason));
+  owner.channel_failed({channel_, error});
 }
 
-void TlsSocket::link_failed(const LinkFailed& failed) {
+void TlsSocket::channel_failed(const ChannelFailed& failed) {
   const auto self = shared_from_this();
   tcp_ = nullptr;
-  std::exchange(owner_, nullptr)->link_failed(failed);
+  std::exchange(owner_, nullptr)->channel_failed(failed);
 }
 
-size_t TlsSocket::link_received(LinkId, Bytes cipher, const Endpoint&) {
+size_t TlsSocket::channel_received(ChannelId, Bytes cipher, const Endpoint&) {
   const auto self = shared_from_this();
   size_t taken = 0;
   while (session_ && kept_.empty() && taken < cipher.size()) {
@@ -143,9 +143,9 @@ size_t TlsSocket::link_received(LinkId, Bytes cipher, const Endpoint&) {
     deliver(plain.first(input.plain_bytes), input.extra_bytes);
     if (!session_) break;
     if (session_->state() == TlsSession::State::ended)
-      end(LinkError::none, {});
+      end(NetError::none, {});
     else if (session_->state() == TlsSession::State::failed)
-      end(LinkError::tls, session_->reason());
+      end(NetError::tls, session_->reason());
   }
   if (!session_) return cipher.size();  // nobody wants the rest
   if (!kept_.empty() && taken == cipher.size()) tcp_->hold();
@@ -155,10 +155,10 @@ size_t TlsSocket::link_received(LinkId, Bytes cipher, const Endpoint&) {
 void TlsSocket::deliver(Bytes plain, size_t extra_bytes) {
   if (plain.empty()) return;
   if (receive_window_bytes_ != 0 && extra_bytes != 0) {
-    owner_->link_event(LinkEncrypted{link_, static_cast<uint32_t>(extra_bytes)});
+    owner_->channel_event(ChannelEncrypted{channel_, static_cast<uint32_t>(extra_bytes)});
     if (owner_ == nullptr) return;
   }
-  const size_t taken = owner_->link_received(link_, plain, remote_);
+  const size_t taken = owner_->channel_received(channel_, plain, remote_);
   if (owner_ == nullptr) return;
   if (taken == plain.size()) {
     batch_bytes_ = std::min(batch_bytes_ * 2, kReadBufferBytes);
@@ -180,7 +180,7 @@ void TlsSocket::resume() {
 
 void TlsSocket::deliver_kept() {
   if (kept_.empty()) return;
-  kept_from_ += owner_->link_received(link_, Bytes(kept_).subspan(kept_from_), remote_);
+  kept_from_ += owner_->channel_received(channel_, Bytes(kept_).subspan(kept_from_), remote_);
   if (owner_ == nullptr || kept_from_ < kept_.size()) return;
   kept_ = {};
   kept_from_ = 0;
@@ -197,7 +197,7 @@ size_t TlsSocket::send(Bytes data, const Endpoint&) {
     const size_t sent = encrypt(data.subspan(taken));
     if (sent == 0) {
       asio::post(shard_.loop(), [self = shared_from_this()] {
-        if (self->session_) self->end(LinkError::tls, self->session_->reason());
+        if (self->session_) self->end(NetError::tls, self->session_->reason());
       });
       return taken;
     }
@@ -247,27 +247,27 @@ void TlsSocket::flush() {
     timer_.cancel();
     return drop_tcp();
   }
-  if (std::exchange(writable_owed_, false)) owner_->link_event(LinkWritable{link_});
+  if (std::exchange(writable_owed_, false)) owner_->channel_event(ChannelWritable{channel_});
 }
 
-void TlsSocket::link_closed(const LinkClosed& closed) {
+void TlsSocket::channel_closed(const ChannelClosed& closed) {
   const auto self = shared_from_this();
   tcp_ = nullptr;
   if (open_ && !session_) {
     timer_.cancel();  // nobody is left to be told
     return;
   }
-  const bool ordinary = closed.error == LinkError::none;
+  const bool ordinary = closed.error == NetError::none;
   if (!open_) {
-    return fail_handshake(ordinary ? LinkError::tls : closed.error,
+    return fail_handshake(ordinary ? NetError::tls : closed.error,
                           "the peer ended the connection during the handshake");
   }
   end(closed.error, ordinary ? "closed without close_notify: the data may be cut" : "");
 }
 
 /// Nothing more is read; the owner hears of it once it has what was read.
-void TlsSocket::end(LinkError error, std::string_view reason) {
-  if (!reason.empty()) owner_->link_log(LogLevel::warn, line(reason));
+void TlsSocket::end(NetError error, std::string_view reason) {
+  if (!reason.empty()) owner_->channel_log(LogLevel::warn, line(reason));
   if (tcp_) session_->shut_down();
   session_.reset();
   drop_tcp();
@@ -275,29 +275,33 @@ void TlsSocket::end(LinkError error, std::string_view reason) {
   if (kept_.empty()) report_end();
 }
 
-void TlsSocket::report_end() { std::exchange(owner_, nullptr)->link_closed({link_, *end_}); }
+void TlsSocket::report_end() { std::exchange(owner_, nullptr)->channel_closed({channel_, *end_}); }
 
 void TlsSocket::drop_tcp() {
-  if (tcp_) std::exchange(tcp_, nullptr)->close();
+  if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::orderly);
 }
 
-void TlsSocket::configure(const SocketOptions& options) {
+void TlsSocket::configure(const ChannelOptions& options) {
   linger_s_ = options.linger_s;
   receive_window_bytes_ = options.receive_window_bytes;
   if (tcp_) tcp_->configure(options);
 }
 
-void TlsSocket::close() {
+void TlsSocket::close(Closing closing) {
   owner_ = nullptr;
   greeter_ = nullptr;
   kept_ = {};
   if (open_ && !session_) return;  // has ended, or is being flushed already
   timer_.cancel();
+  if (closing == Closing::abort) {
+    session_.reset();
+    return abort();
+  }
   const bool orderly = open_ && linger_s_ != 0;
   if (orderly) session_->shut_down();
   session_.reset();
   if (!orderly || unsent_.empty()) return drop_tcp();
-  // The link is over for its owner, but what it was promised is still to be sent.
+  // The channel is over for its owner, but what it was promised is still to be sent.
   timer_.expires_after(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_))
                                      : kFlushTime);
   timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
@@ -308,17 +312,15 @@ void TlsSocket::close() {
 
 /// A peer that took nothing for so long does not get the rest, and is to know.
 void TlsSocket::abort() {
-  if (!tcp_) return;
-  tcp_->configure({.linger_s = 0});
-  drop_tcp();
+  if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::abort);
 }
 
-void TlsSocket::link_log(LogLevel level, std::string_view text) {
-  if (owner_ != nullptr) owner_->link_log(level, text);
+void TlsSocket::channel_log(LogLevel level, std::string_view text) {
+  if (owner_ != nullptr) owner_->channel_log(level, text);
 }
 
 std::string TlsSocket::line(std::string_view reason) const {
-  return fmt::format("link {}: TLS: {}", link_, reason);
+  return fmt::format("link {}: TLS: {}", channel_, reason);
 }
 
 }  // namespace espat::io

@@ -28,13 +28,13 @@ in_addr to_in_addr(const IpAddress& address) {
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
-/// What every socket of a link has: it hears only the groups that it joined itself, and may send
+/// What every socket of a channel has: it hears only the groups that it joined itself, and may send
 /// to broadcast addresses.
 std::error_code set_common_options(int socket, bool v6) {
   std::error_code error = set_option(socket, SOL_SOCKET, SO_BROADCAST, 1);
   if (error) return error;
   if (!v6) return set_option(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  // UDP and UDPv6 links may have the same port.
+  // UDP and UDPv6 channels may have the same port.
   error = set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (!error) error = set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
   return error;
@@ -42,25 +42,25 @@ std::error_code set_common_options(int socket, bool v6) {
 
 }  // namespace
 
-UdpSocket::UdpSocket(Shard& shard, LinkOwner& owner, LinkId link)
-    : shard_(shard), owner_(&owner), link_(link), own_{udp::socket(shard.loop())} {}
+UdpSocket::UdpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
+    : shard_(shard), owner_(&owner), channel_(channel), own_{udp::socket(shard.loop())} {}
 
-void UdpSocket::open(const OpenRequest& request) {
+void UdpSocket::open(const ChannelRequest& request) {
   const std::error_code error = prepare(request);
   asio::post(shard_.loop(), [self = shared_from_this(), error, remote = request.remote] {
     if (self->owner_ == nullptr) return;
     if (error) {
-      LinkOwner& owner = *self->owner_;
-      self->close();
-      return owner.link_failed({self->link_, link_error(error)});
+      ChannelOwner& owner = *self->owner_;
+      self->close(Closing::orderly);
+      return owner.channel_failed({self->channel_, link_error(error)});
     }
     self->open_ = true;
     self->wait_readable();
-    self->owner_->link_event(LinkOpened{self->link_, self->own_endpoint_, remote});
+    self->owner_->channel_event(ChannelOpened{self->channel_, self->own_endpoint_, remote});
   });
 }
 
-std::error_code UdpSocket::prepare(const OpenRequest& request) {
+std::error_code UdpSocket::prepare(const ChannelRequest& request) {
   const IpAddress& remote = request.remote.address;
   local_ = request.local;
   if (local_ && local_.family() != remote.family()) {
@@ -77,7 +77,7 @@ std::error_code UdpSocket::prepare(const OpenRequest& request) {
 }
 
 /// Makes the socket that sends. Without a local address it also hears the group.
-std::error_code UdpSocket::bind_own(const OpenRequest& request) {
+std::error_code UdpSocket::bind_own(const ChannelRequest& request) {
   std::error_code error;
   udp::socket& socket = own_.socket;
   const bool v6 = request.remote.address.is_v6();
@@ -105,7 +105,7 @@ std::error_code UdpSocket::bind_own(const OpenRequest& request) {
 }
 
 /// Makes the second socket, which hears the group.
-std::error_code UdpSocket::bind_group(const OpenRequest& request) {
+std::error_code UdpSocket::bind_group(const ChannelRequest& request) {
   std::error_code error;
   group_inlet_ = std::make_unique<Inlet>(Inlet{udp::socket(shard_.loop())});
   udp::socket& socket = group_inlet_->socket;
@@ -176,9 +176,9 @@ void UdpSocket::read(Inlet& inlet) {
   wait_readable(inlet);
 }
 
-/// Returns false if the link has ended or is to read no more for now.
+/// Returns false if the channel has ended or is to read no more for now.
 bool UdpSocket::deliver(Bytes datagram, const Endpoint& from) {
-  const size_t taken = owner_->link_received(link_, datagram, from);
+  const size_t taken = owner_->channel_received(channel_, datagram, from);
   if (owner_ == nullptr) return false;
   if (taken == datagram.size()) return true;
   kept_.assign(datagram.begin(), datagram.end());
@@ -198,14 +198,14 @@ void UdpSocket::resume() {
 
 void UdpSocket::deliver_kept() {
   if (!paused_) return;
-  const size_t taken = owner_->link_received(link_, kept_, kept_from_);
+  const size_t taken = owner_->channel_received(channel_, kept_, kept_from_);
   if (owner_ == nullptr || taken < kept_.size()) return;
   kept_ = {};
   paused_ = false;
   wait_readable();
 }
 
-void UdpSocket::close() {
+void UdpSocket::close(Closing) {
   owner_ = nullptr;
   std::error_code ignored;
   own_.socket.close(ignored);

@@ -1,4 +1,4 @@
-// A link over UDP: unicast, multicast or broadcast.
+// A channel over UDP: unicast, multicast or broadcast.
 #pragma once
 
 #include <array>
@@ -8,35 +8,35 @@
 #include <system_error>
 #include <vector>
 
-#include "io/link_socket.h"
+#include "io/channel_socket.h"
 #include "io/shard.h"
 
 namespace espat::io {
 
-class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<UdpSocket> {
+class UdpSocket final : public ChannelSocket, public std::enable_shared_from_this<UdpSocket> {
  public:
-  /// `owner` must stay until the link has ended or close() was called.
-  UdpSocket(Shard& shard, LinkOwner& owner, LinkId link);
+  /// `owner` must stay until the channel has ended or close() was called.
+  UdpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel);
 
-  void open(const OpenRequest& request) override;
+  void open(const ChannelRequest& request) override;
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
   /// Nothing to do: a datagram is neither delayed nor lingered over, and the modem itself drops
   /// what it has no room for.
-  void configure(const SocketOptions&) override {}
-  void close() override;
+  void configure(const ChannelOptions&) override {}
+  void close(Closing closing) override;
 
  private:
   /// A host socket that datagrams come in by. Linux gives a socket bound to a unicast address no
-  /// multicast and no broadcast, so a link that has both an address and a group needs two.
+  /// multicast and no broadcast, so a channel that has both an address and a group needs two.
   struct Inlet {
     asio::ip::udp::socket socket;
     bool waiting = false;
   };
 
-  std::error_code prepare(const OpenRequest& request);
-  std::error_code bind_own(const OpenRequest& request);
-  std::error_code bind_group(const OpenRequest& request);
+  std::error_code prepare(const ChannelRequest& request);
+  std::error_code bind_own(const ChannelRequest& request);
+  std::error_code bind_group(const ChannelRequest& request);
   std::error_code join_group(asio::ip::udp::socket& socket);
 
   void wait_readable();
@@ -46,8 +46,8 @@ class UdpSocket final : public LinkSocket, public std::enable_shared_from_this<U
   void deliver_kept();
 
   Shard& shard_;
-  LinkOwner* owner_;  ///< null once the link has ended
-  const LinkId link_;
+  ChannelOwner* owner_;  ///< null once the channel has ended
+  const ChannelId channel_;
   bool open_ = false;
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   bool paused_ = false;        ///< kept_ is a datagram that the modem did not take

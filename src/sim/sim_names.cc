@@ -9,21 +9,20 @@ void SimNames::resolve(QueryId query, std::string_view host, Family family,
   servers_asked_.assign(servers.begin(), servers.end());
   const uint64_t question = ++asked_[query];
   if (silent_) return;
-  turns_.post(latency_, [this, query, question, address = find(host, family)] {
-    if (asked_[query] == question) turns_.event(Resolved{query, address});
+  turns_.post(latency_, [this, query, question, addresses = find(host, family)] {
+    if (asked_[query] != question) return;
+    const NetError error = addresses.empty() ? NetError::no_such_name : NetError::none;
+    turns_.event(Resolved{query, addresses, error});
   });
 }
 
-IpAddress SimNames::find(std::string_view host, Family family) const {
+std::vector<IpAddress> SimNames::find(std::string_view host, Family family) const {
   const auto found = hosts_.find(host);
   if (found == hosts_.end()) return {};
-  IpAddress second_choice;
-  for (const IpAddress& address : found->second) {
-    const bool v4 = address.is_v4();
-    if (v4 ? family != Family::v6 : family == Family::v6) return address;
-    if (family == Family::v4_preferred && !second_choice) second_choice = address;
-  }
-  return second_choice;
+  std::vector<IpAddress> v4, v6;
+  for (const IpAddress& address : found->second) (address.is_v4() ? v4 : v6).push_back(address);
+  const bool wants_v6 = family == Family::v6 || (family == Family::v4_preferred && v4.empty());
+  return wants_v6 ? v6 : v4;
 }
 
 }  // namespace espat::sim

@@ -35,7 +35,7 @@ class SimNames {
                std::span<const Endpoint> servers);
 
  private:
-  IpAddress find(std::string_view host, Family family) const;
+  std::vector<IpAddress> find(std::string_view host, Family family) const;
 
   Turns& turns_;
   std::map<std::string, std::vector<IpAddress>, std::less<>> hosts_;

@@ -33,17 +33,18 @@ std::string in_words(const TlsClient& tls) {
 
 // --- the module's end -------------------------------------------------------------------------
 
-void SimNetwork::post_for(LinkId link, Duration delay, Scheduler::Task task) {
-  turns_.post(delay, [this, link, serial = slots_[link].serial, task = std::move(task)] {
-    if (slots_[link].serial == serial) task();
+void SimNetwork::post_for(ChannelId channel, Duration delay, Scheduler::Task task) {
+  turns_.post(delay, [this, channel, serial = slots_[channel].serial, task = std::move(task)] {
+    if (slots_[channel].serial == serial) task();
   });
 }
 
-void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& own) {
-  turns_.world_called("link_open");
-  turns_.rule(link < kLinks, "link_open of an ID that does not exist");
-  turns_.rule(slots_[link].state == Slot::State::closed, "link_open of a link that is open");
-  Slot& slot = renew(link);
+void SimNetwork::open(ChannelId channel, const ChannelRequest& request, const IpAddress& own) {
+  turns_.world_called("channel_open");
+  turns_.rule(channel < kChannels, "channel_open of an ID that does not exist");
+  turns_.rule(slots_[channel].state == Slot::State::closed,
+              "channel_open of a channel that is open");
+  Slot& slot = renew(channel);
   slot.state = Slot::State::opening;
   slot.options = request.options;
   slot.datagrams = request.transport == Transport::udp;
@@ -53,23 +54,23 @@ void SimNetwork::open(LinkId link, const OpenRequest& request, const IpAddress& 
   slot.local.address = request.local ? request.local : own;
   slot.local.port = request.local_port != 0 ? request.local_port : next_port_++;
   if (slot.datagrams && slot.local.port == occupied_port_) {
-    post_for(link, Duration(0), [this, link] { fail(link, LinkError::address_in_use); });
+    post_for(channel, Duration(0), [this, channel] { fail(channel, NetError::address_in_use); });
   } else if (slot.datagrams) {
-    post_for(link, Duration(0), [this, link] { opened(link); });
+    post_for(channel, Duration(0), [this, channel] { opened(channel); });
   } else {
-    connect(link, request);
+    connect(channel, request);
   }
 }
 
-SimNetwork::Slot& SimNetwork::renew(LinkId link) {
-  Slot& slot = slots_[link];
+SimNetwork::Slot& SimNetwork::renew(ChannelId channel) {
+  Slot& slot = slots_[channel];
   const uint64_t serial = slot.serial + 1;
   slot = Slot{};
   slot.serial = serial;
   return slot;
 }
 
-void SimNetwork::connect(LinkId link, const OpenRequest& request) {
+void SimNetwork::connect(ChannelId channel, const ChannelRequest& request) {
   const auto found = listeners_.find(request.remote);
   const Duration round_trip = 2 * latency_;
   const auto answer = found == listeners_.end() ? Listener::Answer::refuses : found->second.answer;
@@ -77,60 +78,61 @@ void SimNetwork::connect(LinkId link, const OpenRequest& request) {
     case Listener::Answer::silent:
       return;
     case Listener::Answer::refuses:
-      return post_for(link, round_trip, [this, link] { fail(link, LinkError::refused); });
+      return post_for(channel, round_trip, [this, channel] { fail(channel, NetError::refused); });
     case Listener::Answer::unreachable:
-      return post_for(link, round_trip, [this, link] { fail(link, LinkError::unreachable); });
+      return post_for(channel, round_trip,
+                      [this, channel] { fail(channel, NetError::unreachable); });
     case Listener::Answer::fails_tls:
-      if (slots_[link].ssl) {
-        return post_for(link, 2 * round_trip, [this, link] { fail(link, LinkError::tls); });
+      if (slots_[channel].ssl) {
+        return post_for(channel, 2 * round_trip, [this, channel] { fail(channel, NetError::tls); });
       }
       break;
     case Listener::Answer::accepts:
       break;
   }
-  post_for(link, round_trip, [this, link, listener = found->second] {
+  post_for(channel, round_trip, [this, channel, listener = found->second] {
     const PeerId peer = connections_.size();
     Connection connection;
     connection.listener = listener;
-    connection.link = link;
-    connection.serial = slots_[link].serial;
+    connection.channel = channel;
+    connection.serial = slots_[channel].serial;
     connections_.push_back(std::move(connection));
-    slots_[link].peer = peer;
-    opened(link);
+    slots_[channel].peer = peer;
+    opened(channel);
     if (listener.on_open) listener.on_open(peer);
   });
 }
 
-void SimNetwork::opened(LinkId link) {
-  slots_[link].state = Slot::State::open;
-  turns_.event(LinkOpened{link, slots_[link].local, slots_[link].remote});
+void SimNetwork::opened(ChannelId channel) {
+  slots_[channel].state = Slot::State::open;
+  turns_.event(ChannelOpened{channel, slots_[channel].local, slots_[channel].remote});
 }
 
-void SimNetwork::fail(LinkId link, LinkError error) {
-  slots_[link].state = Slot::State::closed;
-  turns_.event(LinkFailed{link, error});
+void SimNetwork::fail(ChannelId channel, NetError error) {
+  slots_[channel].state = Slot::State::closed;
+  turns_.event(ChannelFailed{channel, error});
 }
 
-size_t SimNetwork::send(LinkId link, Bytes data, const Endpoint& to) {
-  turns_.world_called("link_send");
-  Slot& slot = slots_[link];
-  turns_.rule(slot.state == Slot::State::open, "link_send on a link that is not open");
+size_t SimNetwork::send(ChannelId channel, Bytes data, const Endpoint& to) {
+  turns_.world_called("channel_send");
+  Slot& slot = slots_[channel];
+  turns_.rule(slot.state == Slot::State::open, "channel_send on a channel that is not open");
   if (slot.state != Slot::State::open) return data.size();
-  if (!slot.datagrams) return send_stream(link, data);
+  if (!slot.datagrams) return send_stream(channel, data);
   send_to_datagram_peer(slot, data, to);
   sent_ += data.size();
   return data.size();
 }
 
-size_t SimNetwork::send_stream(LinkId link, Bytes data) {
-  Slot& slot = slots_[link];
+size_t SimNetwork::send_stream(ChannelId channel, Bytes data) {
+  Slot& slot = slots_[channel];
   Connection& connection = connections_[slot.peer];
   if (!connection.peer_open) return data.size();  // the peer is gone: lost, as on a real network
   size_t room = send_window_bytes_ - std::min(send_window_bytes_, connection.in_flight);
   room = std::min(room, data.size());
   if (room > 0 && random_.chance(short_per_mille_)) {
     room = random_.index(room);
-    post_for(link, Duration(random_.below(2000)), [this, link] { tell_writable(link); });
+    post_for(channel, Duration(random_.below(2000)), [this, channel] { tell_writable(channel); });
   }
   if (room < data.size()) slot.blocked = true;
   if (room == 0) return 0;
@@ -152,48 +154,51 @@ void SimNetwork::send_to_datagram_peer(const Slot& slot, Bytes data, const Endpo
                            });
 }
 
-void SimNetwork::tell_writable(LinkId link) {
-  Slot& slot = slots_[link];
+void SimNetwork::tell_writable(ChannelId channel) {
+  Slot& slot = slots_[channel];
   if (slot.state != Slot::State::open || !slot.blocked) return;
   slot.blocked = false;
-  turns_.event(LinkWritable{link});
+  turns_.event(ChannelWritable{channel});
 }
 
-void SimNetwork::resume(LinkId link) {
-  turns_.world_called("link_resume");
-  turns_.rule(link < kLinks, "link_resume of an ID that does not exist");
-  slots_[link].stalled = false;
-  pump_soon(link, Duration(0));
+void SimNetwork::resume(ChannelId channel) {
+  turns_.world_called("channel_resume");
+  turns_.rule(channel < kChannels, "channel_resume of an ID that does not exist");
+  slots_[channel].stalled = false;
+  pump_soon(channel, Duration(0));
 }
 
-void SimNetwork::close(LinkId link) {
-  turns_.world_called("link_close");
-  turns_.rule(link < kLinks, "link_close of an ID that does not exist");
-  end(link);
+void SimNetwork::close(ChannelId channel, Closing closing) {
+  turns_.world_called("channel_close");
+  turns_.rule(channel < kChannels, "channel_close of an ID that does not exist");
+  end(channel, closing);
 }
 
-void SimNetwork::end(LinkId link) {
-  Slot& slot = slots_[link];
+void SimNetwork::end(ChannelId channel, Closing closing) {
+  Slot& slot = slots_[channel];
   if (slot.state == Slot::State::open && !slot.datagrams) {
-    turns_.scheduler().at(arrival(connections_[slot.peer].to_peer), [this, peer = slot.peer] {
-      Connection& connection = connections_[peer];
-      if (!connection.peer_open) return;
-      connection.peer_open = false;
-      if (connection.listener.on_close) connection.listener.on_close(peer);
-    });
+    turns_.scheduler().at(arrival(connections_[slot.peer].to_peer),
+                          [this, peer = slot.peer, closing] {
+                            Connection& connection = connections_[peer];
+                            if (!connection.peer_open) return;
+                            connection.peer_open = false;
+                            connection.aborted = closing == Closing::abort;
+                            if (connection.listener.on_close) connection.listener.on_close(peer);
+                          });
   }
   slot.state = Slot::State::closed;
   ++slot.serial;
 }
 
-void SimNetwork::configure(LinkId link, const SocketOptions& options) {
-  turns_.world_called("link_configure");
-  turns_.rule(slots_[link].state == Slot::State::open, "link_configure of a link that is not open");
-  slots_[link].options = options;
+void SimNetwork::configure(ChannelId channel, const ChannelOptions& options) {
+  turns_.world_called("channel_configure");
+  turns_.rule(slots_[channel].state == Slot::State::open,
+              "channel_configure of a channel that is not open");
+  slots_[channel].options = options;
 }
 
 void SimNetwork::restart() {
-  for (LinkId link = 0; link < kLinks; ++link) end(link);
+  for (ChannelId channel = 0; channel < kChannels; ++channel) end(channel, Closing::orderly);
   listening_.reset();
   admitted_.reset();
   ++server_serial_;
@@ -201,8 +206,8 @@ void SimNetwork::restart() {
 
 void SimNetwork::set_send_window(size_t bytes) {
   send_window_bytes_ = bytes;
-  for (LinkId link = 0; link < kLinks; ++link) {
-    post_for(link, Duration(0), [this, link] { tell_writable(link); });
+  for (ChannelId channel = 0; channel < kChannels; ++channel) {
+    post_for(channel, Duration(0), [this, channel] { tell_writable(channel); });
   }
 }
 
@@ -216,16 +221,16 @@ void SimNetwork::open_server(const ServerRequest& request, const IpAddress& own)
   listening_for_ssl_ = request.transport == Transport::ssl;
   turns_.post(Duration(0), [this, free, serial = ++server_serial_] {
     if (serial != server_serial_) return;
-    turns_.event(free ? Event(ServerOpened{}) : Event(ServerFailed{LinkError::address_in_use}));
+    turns_.event(free ? Event(ServerOpened{}) : Event(ServerFailed{NetError::address_in_use}));
   });
 }
 
-void SimNetwork::admit(std::optional<LinkId> link, const SocketOptions& options) {
+void SimNetwork::admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
   turns_.world_called("server_admit");
   turns_.rule(listening_.has_value(), "server_admit without a server");
-  turns_.rule(!link || slots_[*link].state == Slot::State::closed,
-              "server_admit of a link that is open");
-  admitted_ = link;
+  turns_.rule(!channel || slots_[*channel].state == Slot::State::closed,
+              "server_admit of a channel that is open");
+  admitted_ = channel;
   admitted_options_ = options;
 }
 
@@ -249,67 +254,67 @@ void SimNetwork::accept(PeerId peer, const Endpoint& from, uint16_t port) {
   Connection& connection = connections_[peer];
   if (!listening_ || listening_->port != port || !admitted_) return;
   connection.peer_open = true;
-  const LinkId link = *std::exchange(admitted_, std::nullopt);
-  Slot& slot = renew(link);
+  const ChannelId channel = *std::exchange(admitted_, std::nullopt);
+  Slot& slot = renew(channel);
   slot.state = Slot::State::open;
   slot.ssl = listening_for_ssl_;
   slot.options = admitted_options_;
   slot.local = *listening_;
   slot.remote = from;
   slot.peer = peer;
-  connection.link = link;
+  connection.channel = channel;
   connection.serial = slot.serial;
-  turns_.event(LinkAccepted{link, slot.local, from});
+  turns_.event(ClientAccepted{channel, slot.local, from});
   if (connection.listener.on_open) connection.listener.on_open(peer);
 }
 
 // Hands over what has arrived, one read a turn, until the modem takes no more.
-void SimNetwork::pump_soon(LinkId link, Duration delay) {
-  Slot& slot = slots_[link];
+void SimNetwork::pump_soon(ChannelId channel, Duration delay) {
+  Slot& slot = slots_[channel];
   if (slot.pump_posted || slot.stalled || slot.state != Slot::State::open) return;
   slot.pump_posted = true;
-  post_for(link, delay, [this, link] {
-    slots_[link].pump_posted = false;
-    if (slots_[link].datagrams) {
-      pump_datagram(link);
+  post_for(channel, delay, [this, channel] {
+    slots_[channel].pump_posted = false;
+    if (slots_[channel].datagrams) {
+      pump_datagram(channel);
     } else {
-      pump(link);
+      pump(channel);
     }
   });
 }
 
-void SimNetwork::pump(LinkId link) {
-  Slot& slot = slots_[link];
+void SimNetwork::pump(ChannelId channel) {
+  Slot& slot = slots_[channel];
   if (slot.stalled || slot.state != Slot::State::open) return;
   if (slot.arrived.empty()) {
     if (!slot.ended) return;
     slot.state = Slot::State::closed;
     ++slot.serial;
-    turns_.event(LinkClosed{link, slot.error});
+    turns_.event(ChannelClosed{channel, slot.error});
     return;
   }
   if (slot.extra_bytes != 0) {
-    turns_.event(LinkEncrypted{link, std::exchange(slot.extra_bytes, 0)});
+    turns_.event(ChannelEncrypted{channel, std::exchange(slot.extra_bytes, 0)});
   }
   const uint64_t serial = slot.serial;
   const std::string bytes = slot.arrived.substr(0, read_max_bytes_);
   // Stalled before the call: the modem may ask for the rest before it returns.
   slot.stalled = true;
-  const size_t taken = turns_.link_data(link, as_bytes(bytes), slot.remote);
+  const size_t taken = turns_.channel_data(channel, as_bytes(bytes), slot.remote);
   taken_ += taken;
   if (slot.serial != serial) return;
   slot.arrived.erase(0, taken);
   if (taken == bytes.size()) slot.stalled = false;
-  pump_soon(link, Duration(0));
+  pump_soon(channel, Duration(0));
 }
 
-void SimNetwork::pump_datagram(LinkId link) {
-  Slot& slot = slots_[link];
+void SimNetwork::pump_datagram(ChannelId channel) {
+  Slot& slot = slots_[channel];
   if (slot.queue.empty() || slot.stalled || slot.state != Slot::State::open) return;
   const uint64_t serial = slot.serial;
   const Datagram datagram = slot.queue.front();
   slot.stalled = true;
-  const size_t taken = turns_.link_data(link, as_bytes(datagram.data), datagram.from);
+  const size_t taken = turns_.channel_data(channel, as_bytes(datagram.data), datagram.from);
   turns_.rule(taken == 0 || taken == datagram.data.size(), "a datagram was taken in part");
   taken_ += taken;
   if (slot.serial != serial) return;
@@ -317,13 +322,13 @@ void SimNetwork::pump_datagram(LinkId link) {
     slot.queue.erase(slot.queue.begin());
     slot.stalled = false;
   }
-  pump_soon(link, Duration(0));
+  pump_soon(channel, Duration(0));
 }
 
 // --- the peer's end ---------------------------------------------------------------------------
 
 SimNetwork::Slot* SimNetwork::slot_of(const Connection& connection) {
-  Slot& slot = slots_[connection.link];
+  Slot& slot = slots_[connection.channel];
   const bool same = slot.serial == connection.serial && slot.state == Slot::State::open;
   return same ? &slot : nullptr;
 }
@@ -336,11 +341,11 @@ void SimNetwork::peer_send(PeerId peer, std::string_view bytes) {
     if (!slot) return;
     slot->arrived += copy;
     if (slot->ssl) slot->extra_bytes += record_overhead_bytes_;
-    pump_soon(connections_[peer].link, Duration(0));
+    pump_soon(connections_[peer].channel, Duration(0));
   });
 }
 
-void SimNetwork::peer_end(PeerId peer, LinkError error) {
+void SimNetwork::peer_end(PeerId peer, NetError error) {
   Connection& connection = connections_[peer];
   if (!connection.peer_open) return;
   connection.peer_open = false;
@@ -349,13 +354,15 @@ void SimNetwork::peer_end(PeerId peer, LinkError error) {
     if (!slot) return;
     slot->ended = true;
     slot->error = error;
-    pump_soon(connections_[peer].link, Duration(0));
+    pump_soon(connections_[peer].channel, Duration(0));
   });
 }
 
 void SimNetwork::arrive_at_peer(PeerId peer, std::string_view bytes) {
   Connection& connection = connections_[peer];
   if (!connection.peer_open) return;
+  connection.arrived += bytes.size();
+  acknowledge(connection);
   if (!connection.reading) {
     connection.unread += bytes;
     return;
@@ -363,12 +370,23 @@ void SimNetwork::arrive_at_peer(PeerId peer, std::string_view bytes) {
   peer_takes(peer, bytes);
 }
 
+/// The peer's host says what it has, whether or not the peer reads it.
+void SimNetwork::acknowledge(const Connection& connection) {
+  const Slot* slot = slot_of(connection);
+  if (slot == nullptr || !slot->options.report_acknowledged) return;
+  post_for(connection.channel, latency_,
+           [this, event = ChannelAcknowledged{connection.channel, connection.arrived}] {
+             turns_.event(event);
+           });
+}
+
 void SimNetwork::peer_takes(PeerId peer, std::string_view bytes) {
   Connection& connection = connections_[peer];
   connection.received += bytes;
   connection.in_flight -= bytes.size();
   if (slot_of(connection)) {
-    post_for(connection.link, latency_, [this, link = connection.link] { tell_writable(link); });
+    post_for(connection.channel, latency_,
+             [this, channel = connection.channel] { tell_writable(channel); });
   }
   if (connection.listener.on_data) connection.listener.on_data(peer, as_bytes(bytes));
 }
@@ -386,13 +404,13 @@ std::string SimNetwork::take_peer_received(PeerId peer) {
 
 void SimNetwork::send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data) {
   turns_.scheduler().after(latency_, [this, from, to_port, copy = std::string(data)] {
-    for (LinkId link = 0; link < kLinks; ++link) {
-      Slot& slot = slots_[link];
+    for (ChannelId channel = 0; channel < kChannels; ++channel) {
+      Slot& slot = slots_[channel];
       const bool meant =
           slot.state == Slot::State::open && slot.datagrams && slot.local.port == to_port;
       if (!meant || slot.queue.size() >= kDatagramsQueuedMax) continue;
       slot.queue.push_back({from, copy});
-      pump_soon(link, Duration(0));
+      pump_soon(channel, Duration(0));
       return;
     }
   });

@@ -1,4 +1,4 @@
-// The network around a simulated module: TCP listeners and UDP peers that a test scripts, links
+// The network around a simulated module: TCP listeners and UDP peers that a test scripts, channels
 // with latency and a send window, and nothing that ever happens by chance unless asked for.
 #pragma once
 
@@ -56,9 +56,9 @@ class SimNetwork {
   }
   /// One way. Bytes never overtake each other.
   void set_latency(Duration latency) { latency_ = latency; }
-  /// How many bytes of a link may be on their way or unread by the peer.
+  /// How many bytes of a channel may be on their way or unread by the peer.
   void set_send_window(size_t bytes);
-  /// How much longer on the wire everything is that a peer of an SSL link sends at once.
+  /// How much longer on the wire everything is that a peer of an SSL channel sends at once.
   void set_record_overhead(uint32_t bytes) { record_overhead_bytes_ = bytes; }
   /// How many bytes the module is offered at a time.
   void set_read_max(size_t bytes) { read_max_bytes_ = bytes; }
@@ -67,7 +67,7 @@ class SimNetwork {
   /// So many of a thousand sends take only a part of what they are offered.
   void shorten_sends(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
-  /// Another program has this port: neither the module's server nor a UDP link can have it.
+  /// Another program has this port: neither the module's server nor a UDP channel can have it.
   void occupy_port(uint16_t port) { occupied_port_ = port; }
 
   // --- peers ---
@@ -75,44 +75,46 @@ class SimNetwork {
   /// (`peer_open`) once it was accepted. Of `behaviour` the answer does not matter.
   PeerId connect_client(const Endpoint& from, uint16_t port, Listener behaviour = {});
   size_t peers() const { return connections_.size(); }
-  /// The link that the connection was opened for.
-  LinkId peer_link(PeerId peer) const { return connections_[peer].link; }
+  /// The channel that the connection was opened for.
+  ChannelId peer_channel(PeerId peer) const { return connections_[peer].channel; }
   /// Neither side has closed.
   bool peer_open(PeerId peer) const { return connections_[peer].peer_open; }
   void peer_send(PeerId peer, std::string_view bytes);
   /// Orderly end, after everything that was sent.
-  void peer_close(PeerId peer) { peer_end(peer, LinkError::none); }
+  void peer_close(PeerId peer) { peer_end(peer, NetError::none); }
   /// RST, behind everything that was sent; what the module sent and the peer did not read is lost.
-  void peer_reset(PeerId peer) { peer_end(peer, LinkError::reset); }
+  void peer_reset(PeerId peer) { peer_end(peer, NetError::reset); }
   /// A peer that does not read fills its window.
   void peer_read(PeerId peer, bool reading);
+  /// The module ended it by Closing::abort, and the peer has heard.
+  bool peer_aborted(PeerId peer) const { return connections_[peer].aborted; }
   /// Everything the peer has read.
   const std::string& peer_received(PeerId peer) const { return connections_[peer].received; }
   /// The first answers `peer_received` and forgets it.
   std::string take_peer_received(PeerId peer);
-  /// Bytes that the modem has taken from its links, or handed to them.
+  /// Bytes that the modem has taken from its channels, or handed to them.
   uint64_t taken_bytes() const { return taken_; }
   uint64_t sent_bytes() const { return sent_; }
-  /// The options of an open link, as the modem last gave them.
-  const SocketOptions& link_options(LinkId link) const { return slots_[link].options; }
-  /// What the modem asked of TLS when it opened the link, in words: "auth 3 pki 0 ca 1 cn a.b", and
-  /// only those of cn, sni, alpn, psk and identity that are set.
-  const std::string& tls_asked(LinkId link) const { return slots_[link].tls; }
-  /// A datagram to a local endpoint of the module; lost if no UDP link has that port.
+  /// The options of an open channel, as the modem last gave them.
+  const ChannelOptions& channel_options(ChannelId channel) const { return slots_[channel].options; }
+  /// What the modem asked of TLS when it opened the channel, in words: "auth 3 pki 0 ca 1 cn a.b",
+  /// and only those of cn, sni, alpn, psk and identity that are set.
+  const std::string& tls_asked(ChannelId channel) const { return slots_[channel].tls; }
+  /// A datagram to a local endpoint of the module; lost if no UDP channel has that port.
   void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
 
   // --- the world's side (world.h) ---
   /// `own` is the address of the module's interface.
-  void open(LinkId link, const OpenRequest& request, const IpAddress& own);
-  size_t send(LinkId link, Bytes data, const Endpoint& to);
-  void resume(LinkId link);
-  void close(LinkId link);
-  void configure(LinkId link, const SocketOptions& options);
+  void open(ChannelId channel, const ChannelRequest& request, const IpAddress& own);
+  size_t send(ChannelId channel, Bytes data, const Endpoint& to);
+  void resume(ChannelId channel);
+  void close(ChannelId channel, Closing closing);
+  void configure(ChannelId channel, const ChannelOptions& options);
   /// `own` is the address of the module's interface.
   void open_server(const ServerRequest& request, const IpAddress& own);
-  void admit(std::optional<LinkId> link, const SocketOptions& options);
+  void admit(std::optional<ChannelId> channel, const ChannelOptions& options);
   void close_server();
-  /// Every link ends as by close: the module restarts, or has lost its power.
+  /// Every channel ends as by close: the module restarts, or has lost its power.
   void restart();
 
  private:
@@ -123,7 +125,7 @@ class SimNetwork {
     std::string data;
   };
 
-  /// The module's end of a link.
+  /// The module's end of a channel.
   struct Slot {
     enum class State : uint8_t { closed, opening, open };
     State state = State::closed;
@@ -132,49 +134,52 @@ class SimNetwork {
     bool ssl = false;
     std::string tls;           // see tls_asked
     uint32_t extra_bytes = 0;  // of what arrived, not yet told of
-    SocketOptions options;
+    ChannelOptions options;
     Endpoint local;
     Endpoint remote;
     PeerId peer = kNoPeer;
-    bool stalled = false;  // waits for link_resume
+    bool stalled = false;  // waits for channel_resume
     bool pump_posted = false;
-    bool blocked = false;  // owes LinkWritable
+    bool blocked = false;  // owes ChannelWritable
     std::string arrived;   // of a stream, not yet taken
     std::deque<Datagram> queue;
     bool ended = false;  // the peer's end has arrived
-    LinkError error = LinkError::none;
+    NetError error = NetError::none;
   };
 
   /// The peer's end of a stream.
   struct Connection {
     Listener listener;
-    LinkId link = 0;
+    ChannelId channel = 0;
     uint64_t serial = 0;
     bool peer_open = true;
+    bool aborted = false;
     bool reading = true;
     Time to_module{};  // when the latest bytes arrive: none overtake them
     Time to_peer{};
     size_t in_flight = 0;  // the module's bytes that the peer has not read
+    uint64_t arrived = 0;  // of them and those before, what its host has
     std::string unread;
     std::string received;
   };
 
   void accept(PeerId peer, const Endpoint& from, uint16_t port);
-  Slot& renew(LinkId link);
-  void post_for(LinkId link, Duration delay, Scheduler::Task task);
-  void connect(LinkId link, const OpenRequest& request);
-  void opened(LinkId link);
-  void fail(LinkId link, LinkError error);
-  void end(LinkId link);
-  size_t send_stream(LinkId link, Bytes data);
+  Slot& renew(ChannelId channel);
+  void post_for(ChannelId channel, Duration delay, Scheduler::Task task);
+  void connect(ChannelId channel, const ChannelRequest& request);
+  void opened(ChannelId channel);
+  void fail(ChannelId channel, NetError error);
+  void end(ChannelId channel, Closing closing);
+  void acknowledge(const Connection& connection);
+  size_t send_stream(ChannelId channel, Bytes data);
   void send_to_datagram_peer(const Slot& slot, Bytes data, const Endpoint& to);
   void arrive_at_peer(PeerId peer, std::string_view bytes);
   void peer_takes(PeerId peer, std::string_view bytes);
-  void peer_end(PeerId peer, LinkError error);
-  void tell_writable(LinkId link);
-  void pump_soon(LinkId link, Duration delay);
-  void pump(LinkId link);
-  void pump_datagram(LinkId link);
+  void peer_end(PeerId peer, NetError error);
+  void tell_writable(ChannelId channel);
+  void pump_soon(ChannelId channel, Duration delay);
+  void pump(ChannelId channel);
+  void pump_datagram(ChannelId channel);
   /// When something that leaves now arrives, not before what left `latest`; updates `latest`.
   Time arrival(Time& latest) const { return latest = std::max(latest, turns_.now() + latency_); }
   /// The module's end of a connection, or null if the module has closed it.
@@ -184,12 +189,12 @@ class SimNetwork {
   Random random_;
   std::map<Endpoint, Listener> listeners_;
   std::map<Endpoint, OnDatagram> datagram_peers_;
-  std::array<Slot, kLinks> slots_{};
+  std::array<Slot, kChannels> slots_{};
   std::deque<Connection> connections_;  // never moved: peer functions may add to it
   std::optional<Endpoint> listening_;   // the module's server
   bool listening_for_ssl_ = false;
-  std::optional<LinkId> admitted_;
-  SocketOptions admitted_options_;
+  std::optional<ChannelId> admitted_;
+  ChannelOptions admitted_options_;
   uint64_t server_serial_ = 0;
   uint16_t occupied_port_ = 0;
   Duration latency_ = std::chrono::milliseconds(1);

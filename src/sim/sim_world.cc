@@ -19,12 +19,12 @@ void SimWorld::uart_configure(const UartConfig& config) {
   uart_.configure(config);
 }
 
-void SimWorld::link_open(LinkId link, const OpenRequest& request) {
+void SimWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
   const StationNetwork& station = wifi_.network();
   const bool v6 = request.remote.address.is_v6();
   IpAddress own = v6 ? station.ip6_global : station.ip;
   if (request.netif == Netif::softap) own = softap_ip_;
-  network_.open(link, request, own);
+  network_.open(channel, request, own);
 }
 
 void SimWorld::server_open(const ServerRequest& request) {

@@ -52,7 +52,7 @@ class SimWorld final : public World {
   SimFlash& flash() { return flash_; }
   SimUpdate& update() { return update_; }
 
-  /// Where the module's SoftAP lives; links that use it have this local address.
+  /// Where the module's SoftAP lives; channels that use it have this local address.
   void set_softap_ip(const IpAddress& ip) { softap_ip_ = ip; }
 
   /// What is in the place of a file of key material; usable unless set.
@@ -72,18 +72,20 @@ class SimWorld final : public World {
   size_t uart_write(std::span<const Bytes> parts) override { return uart_.write(parts); }
   void uart_resume() override { uart_.resume(); }
   void uart_configure(const UartConfig& config) override;
-  void link_open(LinkId link, const OpenRequest& request) override;
-  size_t link_send(LinkId link, Bytes data, const Endpoint& to) override {
-    return network_.send(link, data, to);
+  void channel_open(ChannelId channel, const ChannelRequest& request) override;
+  size_t channel_send(ChannelId channel, Bytes data, const Endpoint& to) override {
+    return network_.send(channel, data, to);
   }
-  void link_resume(LinkId link) override { network_.resume(link); }
-  void link_configure(LinkId link, const SocketOptions& options) override {
-    network_.configure(link, options);
+  void channel_resume(ChannelId channel) override { network_.resume(channel); }
+  void channel_configure(ChannelId channel, const ChannelOptions& options) override {
+    network_.configure(channel, options);
   }
-  void link_close(LinkId link) override { network_.close(link); }
+  void channel_close(ChannelId channel, Closing closing) override {
+    network_.close(channel, closing);
+  }
   void server_open(const ServerRequest& request) override;
-  void server_admit(std::optional<LinkId> link, const SocketOptions& options) override {
-    network_.admit(link, options);
+  void server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) override {
+    network_.admit(channel, options);
   }
   void server_close() override { network_.close_server(); }
   PkiState pki_state(PkiFile file, uint8_t number) override;

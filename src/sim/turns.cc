@@ -31,9 +31,9 @@ size_t Turns::uart(Bytes data) {
   return std::min(taken, data.size());
 }
 
-size_t Turns::link_data(LinkId link, Bytes data, const Endpoint& from) {
-  const size_t taken = turn([&] { return modem_->on_link_data(link, data, from, now()); });
-  rule(taken <= data.size(), "on_link_data took more than it was given");
+size_t Turns::channel_data(ChannelId channel, Bytes data, const Endpoint& from) {
+  const size_t taken = turn([&] { return modem_->on_channel_data(channel, data, from, now()); });
+  rule(taken <= data.size(), "on_channel_data took more than it was given");
   return std::min(taken, data.size());
 }
 

@@ -31,7 +31,7 @@ class Turns {
   // --- calls on the modem; each is one turn ---
   void power_on();
   size_t uart(Bytes data);
-  size_t link_data(LinkId link, Bytes data, const Endpoint& from);
+  size_t channel_data(ChannelId channel, Bytes data, const Endpoint& from);
   void event(const Event& event);
 
   /// From now on turns that are posted take so long each, one after the other, as on a real

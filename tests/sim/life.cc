@@ -73,7 +73,7 @@ sim::Listener Life::listener() {
   sim::Listener listener;
   listener.on_open = [this](sim::PeerId peer) {
     streams_.resize(std::max(streams_.size(), peer + 1));
-    opened_[module_.world().network().peer_link(peer)].push_back(peer);
+    opened_[module_.world().network().peer_channel(peer)].push_back(peer);
   };
   return listener;
 }

@@ -25,15 +25,15 @@ class Port final : public espat::World {
   }
   void uart_resume() override {}
   void uart_configure(const espat::UartConfig&) override {}
-  void link_open(espat::LinkId, const espat::OpenRequest&) override {}
-  size_t link_send(espat::LinkId, espat::Bytes data, const espat::Endpoint&) override {
+  void channel_open(espat::ChannelId, const espat::ChannelRequest&) override {}
+  size_t channel_send(espat::ChannelId, espat::Bytes data, const espat::Endpoint&) override {
     return data.size();
   }
-  void link_resume(espat::LinkId) override {}
-  void link_configure(espat::LinkId, const espat::SocketOptions&) override {}
-  void link_close(espat::LinkId) override {}
+  void channel_resume(espat::ChannelId) override {}
+  void channel_configure(espat::ChannelId, const espat::ChannelOptions&) override {}
+  void channel_close(espat::ChannelId, espat::Closing) override {}
   void server_open(const espat::ServerRequest&) override {}
-  void server_admit(std::optional<espat::LinkId>, const espat::SocketOptions&) override {}
+  void server_admit(std::optional<espat::ChannelId>, const espat::ChannelOptions&) override {}
   void server_close() override {}
   espat::PkiState pki_state(espat::PkiFile, uint8_t) override { return espat::PkiState::missing; }
   void clock_set(espat::Duration) override {}

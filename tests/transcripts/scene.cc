@@ -347,11 +347,11 @@ std::string Scene::compare_ntp_asked(const Words& words) {
 }
 
 std::string Scene::answer_pings(const Words& words) {
-  static const std::map<std::string, LinkError> kErrors = {{"unreachable", LinkError::unreachable},
-                                                           {"forbidden", LinkError::other}};
+  static const std::map<std::string, NetError> kErrors = {{"unreachable", NetError::unreachable},
+                                                          {"forbidden", NetError::other}};
   if (words[1] == "silent") return {};
   const auto error = kErrors.find(words[1]);
-  Pinged answer{LinkError::none, duration(words[1])};
+  Pinged answer{NetError::none, duration(words[1])};
   if (error != kErrors.end()) answer = {error->second, std::chrono::milliseconds(3)};
   world().echo().set(address(words[0]), answer);
   return {};
@@ -412,8 +412,8 @@ std::string Scene::compare_datagrams(std::string_view arguments) {
 }
 
 std::string Scene::check_option(const Words& words) {
-  const SocketOptions& options =
-      world().network().link_options(static_cast<LinkId>(number(words[0])));
+  const ChannelOptions& options =
+      world().network().channel_options(static_cast<LinkId>(number(words[0])));
   int64_t value = options.receive_window_bytes;
   if (words[1] == "linger") value = options.linger_s;
   if (words[1] == "nodelay") value = options.no_delay ? 1 : 0;

@@ -107,10 +107,14 @@ class Resolve : public ::testing::Test {
     t_.world->resolve(query, name, family, servers);
     EXPECT_TRUE(t_.modem.events.empty()) << "answers come on a later turn";
   }
-  /// The text of the answer; "?" if there was none.
+  /// The addresses of the answer, with blanks between; "?" if there was no answer.
   std::string answer() {
-    const auto* resolved = t_.await<Resolved>();
-    return resolved == nullptr ? "?" : resolved->address.text();
+    if (t_.await<Resolved>() == nullptr) return "?";
+    std::string texts;
+    for (const IpAddress& address : t_.modem.addresses) {
+      texts += (texts.empty() ? "" : " ") + address.text();
+    }
+    return texts;
   }
   std::string lookup(const char* name, Family family) {
     t_.modem.events.clear();
@@ -132,12 +136,13 @@ TEST_F(Resolve, GivesTheFamilyThatWasAskedFor) {
   EXPECT_EQ(lookup("six.test", Family::v4_preferred), "2001:db8::66");
 }
 
-TEST_F(Resolve, TakesTheServersFirstAnswer) {
-  EXPECT_EQ(lookup("many.test", Family::v4), "192.0.2.9");
+TEST_F(Resolve, GivesAllAddressesInTheServersOrder) {
+  EXPECT_EQ(lookup("many.test", Family::v4), "192.0.2.9 192.0.2.1");
 }
 
 TEST_F(Resolve, UnknownNameIsNone) {
   EXPECT_EQ(lookup("unknown.test", Family::v4), "");
+  EXPECT_EQ(t_.modem.find<Resolved>()->error, NetError::no_such_name);
   EXPECT_EQ(lookup("unknown.test", Family::v4_preferred), "");
 }
 
@@ -165,6 +170,7 @@ TEST_F(Resolve, SilenceEndsInNone) {
   server_.silent = true;
   ask("both.test", Family::v4, {server_.endpoint()});
   EXPECT_EQ(answer(), "");
+  EXPECT_EQ(t_.modem.find<Resolved>()->error, NetError::timed_out);
   EXPECT_EQ(server_.asked.size(), 2u);
 }
 

@@ -70,7 +70,7 @@ class ModemDouble final : public ModemSide {
  public:
   static constexpr size_t kAll = std::numeric_limits<size_t>::max();
 
-  size_t on_link_data(LinkId link, Bytes data, const Endpoint& from) override {
+  size_t on_channel_data(LinkId link, Bytes data, const Endpoint& from) override {
     const size_t taken = std::min(data.size(), take);
     received.append(as_text(data.first(taken)));
     senders.push_back(from);
@@ -85,6 +85,9 @@ class ModemDouble final : public ModemSide {
     }
     if (const auto* got = std::get_if<StationGotIp>(&event)) {
       dns_servers.assign(got->dns_servers.begin(), got->dns_servers.end());
+    }
+    if (const auto* resolved = std::get_if<Resolved>(&event)) {
+      addresses.assign(resolved->addresses.begin(), resolved->addresses.end());
     }
     events.push_back(event);
     if (hook) hook(event);
@@ -106,7 +109,8 @@ class ModemDouble final : public ModemSide {
   std::vector<Event> events;  ///< the spans in them are dead; see the copies below
   std::vector<std::string> scan;
   std::vector<Endpoint> dns_servers;
-  std::function<void(LinkId)> on_data;
+  std::vector<IpAddress> addresses;  ///< of the latest Resolved
+  std::function<void(ChannelId)> on_data;
   std::function<void(const Event&)> hook;
 };
 
@@ -130,11 +134,11 @@ class WorldTest {
 
   /// Opens link 0, to `remote`, and waits until it is open.
   bool open(const Endpoint& remote, Transport transport = Transport::tcp) {
-    OpenRequest request;
+    ChannelRequest request;
     request.transport = transport;
     request.remote = remote;
-    world->link_open(0, request);
-    return await<LinkOpened>() != nullptr;
+    world->channel_open(0, request);
+    return await<ChannelOpened>() != nullptr;
   }
 
   Shard shard;

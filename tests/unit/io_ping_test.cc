@@ -35,7 +35,7 @@ TEST_F(Ping, AnswersOverIpv4) {
   for (int i = 0; i < 3; ++i) {
     const Pinged* answer = ping(IpAddress::v4(127, 0, 0, static_cast<uint8_t>(1 + i)));
     ASSERT_NE(answer, nullptr);
-    EXPECT_EQ(answer->error, LinkError::none);
+    EXPECT_EQ(answer->error, NetError::none);
     EXPECT_GE(answer->round_trip, Duration::zero());
     EXPECT_LT(answer->round_trip, std::chrono::seconds(10));
   }
@@ -45,7 +45,7 @@ TEST_F(Ping, AnswersOverIpv6) {
   if (!bound_peer(SOCK_DGRAM, loopback_address(Family::v6))) GTEST_SKIP() << "no IPv6 here";
   const Pinged* answer = ping(loopback_address(Family::v6));
   ASSERT_NE(answer, nullptr);
-  EXPECT_EQ(answer->error, LinkError::none);
+  EXPECT_EQ(answer->error, NetError::none);
 }
 
 TEST_F(Ping, FromTheStationsAddress) {
@@ -54,11 +54,11 @@ TEST_F(Ping, FromTheStationsAddress) {
   t_.world = std::make_unique<RealWorld>(t_.shard, t_.config, t_.port, t_.trace, t_.modem);
   const Pinged* answer = ping(IpAddress::v4(127, 0, 0, 1));
   ASSERT_NE(answer, nullptr);
-  EXPECT_EQ(answer->error, LinkError::none);
+  EXPECT_EQ(answer->error, NetError::none);
   // From the loopback nobody else can be reached, which the kernel says at once.
   answer = ping(IpAddress::v4(192, 0, 2, 1));
   ASSERT_NE(answer, nullptr);
-  EXPECT_EQ(answer->error, LinkError::unreachable);
+  EXPECT_EQ(answer->error, NetError::unreachable);
 }
 
 TEST_F(Ping, ANewOneReplacesTheOld) {

@@ -49,7 +49,7 @@ class Server : public ::testing::Test {
     t_.world->server_admit(0, {});
     client_ = client_of(endpoint_);
     ASSERT_EQ(client_.error, 0);
-    ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+    ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
   }
   ServerRequest request() const {
     ServerRequest request;
@@ -57,14 +57,14 @@ class Server : public ::testing::Test {
     request.port = endpoint_.port;
     return request;
   }
-  void configure(const SocketOptions& options) { t_.world->link_configure(0, options); }
+  void configure(const ChannelOptions& options) { t_.world->channel_configure(0, options); }
   int accepted_socket() const { return find_connected(client_.local()); }
   /// From now on link 0, 1 ... `last` is admitted as soon as the one before is taken.
   void admit_up_to(LinkId last) {
     t_.modem.hook = [this, last](const Event& event) {
-      const auto* accepted = std::get_if<LinkAccepted>(&event);
-      if (accepted == nullptr || accepted->link == last) return;
-      t_.world->server_admit(static_cast<LinkId>(accepted->link + 1), {});
+      const auto* accepted = std::get_if<ClientAccepted>(&event);
+      if (accepted == nullptr || accepted->channel == last) return;
+      t_.world->server_admit(static_cast<LinkId>(accepted->channel + 1), {});
     };
     t_.world->server_admit(0, {});
   }
@@ -90,9 +90,9 @@ TEST_F(Server, RefusesClientsUntilOneIsAdmitted) {
   t_.world->server_admit(3, {});
   const Peer client = client_of(endpoint_);
   EXPECT_EQ(client.error, 0);
-  const auto* accepted = t_.await<LinkAccepted>();
+  const auto* accepted = t_.await<ClientAccepted>();
   ASSERT_NE(accepted, nullptr);
-  EXPECT_EQ(accepted->link, 3);
+  EXPECT_EQ(accepted->channel, 3);
   EXPECT_EQ(accepted->local, endpoint_);
   EXPECT_EQ(accepted->remote, client.local());
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED) << "one was admitted, not two";
@@ -109,13 +109,13 @@ TEST_F(Server, AcceptedLinkCarriesBytesBothWays) {
   client_.send("ping");
   ASSERT_TRUE(t_.until([&] { return t_.modem.received == "ping"; }));
   EXPECT_EQ(t_.modem.senders.back(), client_.local());
-  EXPECT_EQ(t_.world->link_send(0, as_bytes("pong"), {}), 4u);
+  EXPECT_EQ(t_.world->channel_send(0, as_bytes("pong"), {}), 4u);
   std::string at_client;
   EXPECT_TRUE(t_.until([&] { return client_.receive(at_client), at_client == "pong"; }));
   client_.close();
-  const auto* closed = t_.await<LinkClosed>();
+  const auto* closed = t_.await<ChannelClosed>();
   ASSERT_NE(closed, nullptr);
-  EXPECT_EQ(closed->error, LinkError::none);
+  EXPECT_EQ(closed->error, NetError::none);
 }
 
 TEST_F(Server, TakesABurstOfClientsThatAreAdmittedOneByOne) {
@@ -126,10 +126,10 @@ TEST_F(Server, TakesABurstOfClientsThatAreAdmittedOneByOne) {
   ASSERT_TRUE(t_.until([&] { return t_.modem.events.size() == 5; }));
   for (LinkId link = 0; link < 5; ++link) {
     EXPECT_EQ(clients[link].error, 0);
-    const auto& accepted = std::get<LinkAccepted>(t_.modem.events[link]);
-    EXPECT_EQ(accepted.link, link);
+    const auto& accepted = std::get<ClientAccepted>(t_.modem.events[link]);
+    EXPECT_EQ(accepted.channel, link);
     EXPECT_EQ(accepted.remote, clients[link].local());
-    t_.world->link_send(link, as_bytes(std::string(1, static_cast<char>('a' + link))), {});
+    t_.world->channel_send(link, as_bytes(std::string(1, static_cast<char>('a' + link))), {});
   }
   for (size_t i = 0; i < clients.size(); ++i) {
     std::string at_client;
@@ -160,10 +160,10 @@ TEST_F(Server, AdmitsAgainWhenALinkIsFreeAgain) {
     t_.world->server_admit(0, {});
     Peer client = client_of(endpoint_);
     ASSERT_EQ(client.error, 0);
-    ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+    ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
     ASSERT_EQ(client_of(endpoint_).error, ECONNREFUSED);
     client.close();
-    ASSERT_NE(t_.await<LinkClosed>(), nullptr);
+    ASSERT_NE(t_.await<ChannelClosed>(), nullptr);
     t_.modem.events.clear();
   }
 }
@@ -176,8 +176,8 @@ TEST_F(Server, ListensAgainAfterAWaitWasCancelledInTheSameTurn) {
   t_.world->server_admit(1, {});
   const Peer client = client_of(endpoint_);
   EXPECT_EQ(client.error, 0);
-  ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
-  EXPECT_EQ(t_.modem.find<LinkAccepted>()->link, 1);
+  ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
+  EXPECT_EQ(t_.modem.find<ClientAccepted>()->channel, 1);
 }
 
 TEST_F(Server, KeepsThePortWhileNobodyIsAdmitted) {
@@ -193,10 +193,10 @@ TEST_F(Server, KeepsThePortWhileNobodyIsAdmitted) {
   t_.world->server_admit(0, {});
   EXPECT_TRUE(taken(0) && taken(1));
   const Peer client = client_of(endpoint_);
-  ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+  ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
   EXPECT_TRUE(taken(0) && taken(1));
   t_.world->server_close();
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   EXPECT_FALSE(taken(1));
 }
 
@@ -212,7 +212,7 @@ TEST_F(Server, IdleServerUsesNoProcessor) {
   t_.world->server_admit(0, {});
   EXPECT_LT(used_ms(), 50) << "waiting for a client";
   const Peer client = client_of(endpoint_);
-  ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+  ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
   EXPECT_LT(used_ms(), 50) << "nobody admitted any more";
 }
 
@@ -223,7 +223,7 @@ TEST_F(Server, PortInUseIsReported) {
   EXPECT_TRUE(t_.modem.events.empty());
   const auto* failed = t_.await<ServerFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::address_in_use);
+  EXPECT_EQ(failed->error, NetError::address_in_use);
   t_.world->server_admit(0, {});
   t_.world->server_close();
   run_for(t_.shard, milliseconds(20));
@@ -237,7 +237,7 @@ TEST_F(Server, ForeignAddressIsReported) {
   t.world->server_open(request());
   const auto* failed = t.await<ServerFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::address_unavailable);
+  EXPECT_EQ(failed->error, NetError::address_unavailable);
 }
 
 TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
@@ -254,7 +254,7 @@ TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
     EXPECT_EQ(client_of({IpAddress::v4(127, 0, 0, 2), endpoint_.port}).error, ECONNREFUSED);
     const Peer client = client_of({address, endpoint_.port});
     EXPECT_EQ(client.error, 0);
-    const auto* accepted = t.await<LinkAccepted>();
+    const auto* accepted = t.await<ClientAccepted>();
     ASSERT_NE(accepted, nullptr);
     EXPECT_EQ(accepted->local.address, address);
     EXPECT_EQ(client_of({kLoopback, endpoint_.port}).error, ECONNREFUSED);
@@ -293,8 +293,8 @@ TEST_F(Server, V6HearsOnlyV6) {
   endpoint_.port = free_port(endpoint_.address);
   if (endpoint_.port == 0) GTEST_SKIP() << "the host has no IPv6";
   accept();
-  EXPECT_EQ(t_.modem.find<LinkAccepted>()->local, endpoint_);
-  EXPECT_EQ(t_.modem.find<LinkAccepted>()->remote, client_.local());
+  EXPECT_EQ(t_.modem.find<ClientAccepted>()->local, endpoint_);
+  EXPECT_EQ(t_.modem.find<ClientAccepted>()->remote, client_.local());
   t_.world->server_admit(1, {});
   EXPECT_EQ(client_of({kLoopback, endpoint_.port}).error, ECONNREFUSED);
 }
@@ -310,7 +310,7 @@ TEST_F(Server, CloseKeepsTheLinks) {
   open();
   t_.world->server_admit(1, {});
   const Peer second = client_of(endpoint_);
-  EXPECT_NE(t_.await<LinkAccepted>(), nullptr);
+  EXPECT_NE(t_.await<ClientAccepted>(), nullptr);
 }
 
 TEST_F(Server, NothingComesAfterClose) {
@@ -334,24 +334,24 @@ TEST_F(Server, NothingComesAfterClose) {
 TEST_F(Server, MayBeClosedOrMadeAnewFromInsideTheEvent) {
   open();
   t_.modem.hook = [&](const Event& event) {
-    if (std::holds_alternative<LinkAccepted>(event)) t_.world->restart();
+    if (std::holds_alternative<ClientAccepted>(event)) t_.world->restart();
   };
   t_.world->server_admit(0, {});
   Peer client = client_of(endpoint_);
-  ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+  ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
   std::string nothing;
   EXPECT_TRUE(t_.until([&] { return client.receive(nothing), client.ended; }));
   EXPECT_EQ(client_of(endpoint_).error, ECONNREFUSED);
 
   t_.modem.hook = [&](const Event& event) {
-    if (std::holds_alternative<LinkAccepted>(event)) t_.world->server_open(request());
+    if (std::holds_alternative<ClientAccepted>(event)) t_.world->server_open(request());
     if (std::holds_alternative<ServerOpened>(event)) t_.world->server_admit(2, {});
   };
   t_.modem.events.clear();
   t_.world->server_open(request());
   ASSERT_NE(t_.await<ServerOpened>(), nullptr);
   const Peer first = client_of(endpoint_);
-  ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+  ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
   EXPECT_TRUE(t_.until([&] { return t_.modem.events.size() == 3; }));
 }
 
@@ -386,7 +386,7 @@ TEST_F(Server, AnSslServerNeedsItsKey) {
   t.world->server_open(ssl);
   const auto* failed = t.await<ServerFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::tls);
+  EXPECT_EQ(failed->error, NetError::tls);
 }
 
 TEST_F(Server, ClientThatLeftBeforeItWasAcceptedIsALinkThatEnds) {
@@ -395,11 +395,11 @@ TEST_F(Server, ClientThatLeftBeforeItWasAcceptedIsALinkThatEnds) {
   Peer client = client_of(endpoint_);
   const Endpoint remote = client.local();
   client.reset();
-  const auto* closed = t_.await<LinkClosed>();
+  const auto* closed = t_.await<ChannelClosed>();
   ASSERT_NE(closed, nullptr);
-  EXPECT_EQ(closed->error, LinkError::reset);
-  EXPECT_EQ(t_.modem.find<LinkAccepted>()->remote, remote);
-  EXPECT_EQ(t_.modem.find<LinkAccepted>()->local, endpoint_);
+  EXPECT_EQ(closed->error, NetError::reset);
+  EXPECT_EQ(t_.modem.find<ClientAccepted>()->remote, remote);
+  EXPECT_EQ(t_.modem.find<ClientAccepted>()->local, endpoint_);
 }
 
 TEST_F(Server, OptionsReachTheAcceptedSocket) {
@@ -411,13 +411,13 @@ TEST_F(Server, OptionsReachTheAcceptedSocket) {
   EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
   configure({});
   EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_NODELAY), 0);
-  t_.world->link_configure(1, {.no_delay = true});  // nobody there
+  t_.world->channel_configure(1, {.no_delay = true});  // nobody there
 }
 
 TEST_F(Server, LingerZeroResets) {
   accept();
   configure({.linger_s = 0});
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   std::string nothing;
   ASSERT_TRUE(t_.until([&] { return client_.receive(nothing), client_.ended || client_.error; }));
   EXPECT_EQ(client_.error, ECONNRESET);
@@ -427,7 +427,7 @@ TEST_F(Server, LingerOffEndsInTheOrdinaryWay) {
   accept();
   configure({.linger_s = 0});
   configure({.linger_s = -1});
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   std::string nothing;
   ASSERT_TRUE(t_.until([&] { return client_.receive(nothing), client_.ended || client_.error; }));
   EXPECT_EQ(client_.error, 0);
@@ -456,22 +456,22 @@ class ReceiveWindow : public Server {
     const int ample = 262144;
     ::setsockopt(client_.descriptor(), SOL_SOCKET, SO_SNDBUF, &ample, sizeof ample);
     t_.modem.take = 2048;
-    t_.world->link_resume(0);
+    t_.world->channel_resume(0);
     return t_.until([&] {
       sent += client_.send(std::string_view(stream_).substr(sent));
-      if (std::exchange(t_.modem.stalled, false)) t_.world->link_resume(0);
+      if (std::exchange(t_.modem.stalled, false)) t_.world->channel_resume(0);
       return t_.modem.received.size() >= stream_.size();
     });
   }
   /// Link 0 is one that the module opens, with this window.
   void connect(uint32_t window_bytes) {
     const Peer server = listening_peer(kLoopback);
-    OpenRequest request;
+    ChannelRequest request;
     request.remote = server.local();
     request.options.receive_window_bytes = window_bytes;
-    t_.world->link_open(0, request);
+    t_.world->channel_open(0, request);
     client_ = accept_from(t_.shard, server);
-    ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+    ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
   }
 
   // A sender that waits 200 ms for each window would need a minute and more for it.
@@ -503,12 +503,12 @@ TEST_F(ReceiveWindow, OfTheNextClientIsThereFromTheFirstByte) {
     t_.modem.received.clear();
     t_.world->server_admit(0, {.receive_window_bytes = window_bytes});
     client_ = client_of(endpoint_);
-    ASSERT_NE(t_.await<LinkAccepted>(), nullptr);
+    ASSERT_NE(t_.await<ClientAccepted>(), nullptr);
     const size_t sent = send_until_stuck();
     EXPECT_LT(sent, 6 * window_bytes);
     ASSERT_TRUE(stream_arrives(sent));
     EXPECT_EQ(t_.modem.received, stream_);
-    t_.world->link_close(0);
+    t_.world->channel_close(0, Closing::orderly);
   }
 }
 

@@ -20,9 +20,9 @@ class TcpLink : public ::testing::Test {
     peer_ = accept_from(t_.shard, server_);
     ASSERT_TRUE(peer_);
   }
-  size_t send(std::string_view data) { return t_.world->link_send(0, as_bytes(data), {}); }
-  OpenRequest request() const {
-    OpenRequest request;
+  size_t send(std::string_view data) { return t_.world->channel_send(0, as_bytes(data), {}); }
+  ChannelRequest request() const {
+    ChannelRequest request;
     request.remote = server_.local();
     return request;
   }
@@ -34,7 +34,7 @@ class TcpLink : public ::testing::Test {
 
 TEST_F(TcpLink, CarriesBytesBothWays) {
   connect();
-  const auto* opened = t_.modem.find<LinkOpened>();
+  const auto* opened = t_.modem.find<ChannelOpened>();
   EXPECT_EQ(opened->remote, server_.local());
   EXPECT_EQ(opened->local, peer_.remote());
 
@@ -52,53 +52,53 @@ TEST(TcpLinkV6, CarriesBytesBothWays) {
   if (!server) GTEST_SKIP() << "the host has no IPv6";
   ASSERT_TRUE(t.open(server.local()));
   Peer peer = accept_from(t.shard, server);
-  t.world->link_send(0, as_bytes("six"), {});
+  t.world->channel_send(0, as_bytes("six"), {});
   std::string at_peer;
   EXPECT_TRUE(t.until([&] { return peer.receive(at_peer), at_peer == "six"; }));
-  EXPECT_EQ(t.modem.find<LinkOpened>()->local, peer.remote());
+  EXPECT_EQ(t.modem.find<ChannelOpened>()->local, peer.remote());
 }
 
 TEST_F(TcpLink, RefusedIsReported) {
   const Endpoint nobody = server_.local();
   server_.close();
-  OpenRequest request;
+  ChannelRequest request;
   request.remote = nobody;
-  t_.world->link_open(3, request);
+  t_.world->channel_open(3, request);
   EXPECT_TRUE(t_.modem.events.empty()) << "answers come on a later turn";
-  const auto* failed = t_.await<LinkFailed>();
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->link, 3);
-  EXPECT_EQ(failed->error, LinkError::refused);
+  EXPECT_EQ(failed->channel, 3);
+  EXPECT_EQ(failed->error, NetError::refused);
 }
 
 TEST_F(TcpLink, SocketConnectedToItselfIsRefused) {
-  OpenRequest request;
+  ChannelRequest request;
   request.remote = server_.local();
   request.local = kLoopback;
   request.local_port = request.remote.port;
   server_.close();
-  t_.world->link_open(0, request);
-  const auto* failed = t_.await<LinkFailed>();
+  t_.world->channel_open(0, request);
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::refused);
+  EXPECT_EQ(failed->error, NetError::refused);
 }
 
 TEST_F(TcpLink, ForeignLocalAddressIsReported) {
-  OpenRequest foreign = request();
+  ChannelRequest foreign = request();
   foreign.local = IpAddress::v4(192, 0, 2, 1);
-  t_.world->link_open(0, foreign);
-  const auto* failed = t_.await<LinkFailed>();
+  t_.world->channel_open(0, foreign);
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::address_unavailable);
+  EXPECT_EQ(failed->error, NetError::address_unavailable);
 }
 
 TEST_F(TcpLink, LocalAddressOfTheOtherFamilyIsReported) {
-  OpenRequest other = request();
+  ChannelRequest other = request();
   other.local = *IpAddress::parse("::1");
-  t_.world->link_open(0, other);
-  const auto* failed = t_.await<LinkFailed>();
+  t_.world->channel_open(0, other);
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::address_unavailable);
+  EXPECT_EQ(failed->error, NetError::address_unavailable);
 }
 
 TEST_F(TcpLink, SlowModemGetsEveryByteInOrder) {
@@ -108,7 +108,7 @@ TEST_F(TcpLink, SlowModemGetsEveryByteInOrder) {
   size_t at = 0;
   const bool complete = t_.until([&] {
     at += peer_.send(std::string_view(sent).substr(at));
-    if (std::exchange(t_.modem.stalled, false)) t_.world->link_resume(0);
+    if (std::exchange(t_.modem.stalled, false)) t_.world->channel_resume(0);
     return t_.modem.received.size() >= sent.size();
   });
   ASSERT_TRUE(complete);
@@ -130,11 +130,11 @@ TEST_F(TcpLink, ModemThatTakesNothingStopsThePeer) {
   }
   EXPECT_LT(sent, size_t{16} << 20) << "the world swallows without limit";
   // A modem that still takes nothing leaves it as it is; then it takes all.
-  t_.world->link_resume(0);
+  t_.world->channel_resume(0);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_TRUE(t_.modem.received.empty());
   t_.modem.take = ModemDouble::kAll;
-  t_.world->link_resume(0);
+  t_.world->channel_resume(0);
   EXPECT_TRUE(t_.until([&] { return t_.modem.received.size() == sent; }));
 }
 
@@ -145,7 +145,7 @@ TEST_F(TcpLink, SlowPeerGetsEveryByteInOrder) {
   const std::string sent = pattern(4 * kManyBytes);
   size_t at = 0, refusals = 0, permissions = 0;
   t_.modem.hook = [&](const Event& event) {
-    if (std::holds_alternative<LinkWritable>(event)) ++permissions;
+    if (std::holds_alternative<ChannelWritable>(event)) ++permissions;
   };
   std::string at_peer;
   const bool complete = t_.until([&] {
@@ -155,7 +155,7 @@ TEST_F(TcpLink, SlowPeerGetsEveryByteInOrder) {
       at += taken;
       if (taken == offer.size()) continue;
       ++refusals;
-      EXPECT_EQ(send("x"), 0u) << "LinkWritable is still to come";
+      EXPECT_EQ(send("x"), 0u) << "ChannelWritable is still to come";
     }
     peer_.receive(at_peer, 20'000);
     return at_peer.size() >= sent.size();
@@ -173,23 +173,23 @@ TEST_F(TcpLink, EndOfStreamComesAfterTheLastByte) {
   peer_.close();
   ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
   run_for(t_.shard, std::chrono::milliseconds(30));
-  EXPECT_EQ(t_.modem.find<LinkClosed>(), nullptr);
+  EXPECT_EQ(t_.modem.find<ChannelClosed>(), nullptr);
 
   t_.modem.take = 1000;
-  t_.modem.on_data = [&](LinkId link) { t_.world->link_resume(link); };
-  t_.world->link_resume(0);
-  const auto* closed = t_.await<LinkClosed>();
+  t_.modem.on_data = [&](LinkId link) { t_.world->channel_resume(link); };
+  t_.world->channel_resume(0);
+  const auto* closed = t_.await<ChannelClosed>();
   ASSERT_NE(closed, nullptr);
-  EXPECT_EQ(closed->error, LinkError::none);
+  EXPECT_EQ(closed->error, NetError::none);
   EXPECT_EQ(t_.modem.received, sent);
 }
 
 TEST_F(TcpLink, ResetIsReported) {
   connect();
   peer_.reset();
-  const auto* closed = t_.await<LinkClosed>();
+  const auto* closed = t_.await<ChannelClosed>();
   ASSERT_NE(closed, nullptr);
-  EXPECT_EQ(closed->error, LinkError::reset);
+  EXPECT_EQ(closed->error, NetError::reset);
 }
 
 TEST_F(TcpLink, ResetFoundBySendingEndsTheLinkOnce) {
@@ -197,8 +197,8 @@ TEST_F(TcpLink, ResetFoundBySendingEndsTheLinkOnce) {
   peer_.reset();
   EXPECT_EQ(send("lost"), 0u);
   EXPECT_EQ(send("lost too"), 0u);
-  ASSERT_NE(t_.await<LinkClosed>(), nullptr);
-  EXPECT_EQ(t_.modem.find<LinkClosed>()->error, LinkError::reset);
+  ASSERT_NE(t_.await<ChannelClosed>(), nullptr);
+  EXPECT_EQ(t_.modem.find<ChannelClosed>()->error, NetError::reset);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_EQ(t_.modem.events.size(), 2u);  // opened, closed
 }
@@ -211,8 +211,8 @@ TEST_F(TcpLink, ResetUnderUnreadDataDoesNotHoldTheSender) {
   peer_.reset();
   EXPECT_EQ(send("lost"), 4u) << "a modem that sends cannot read first";
   t_.modem.take = ModemDouble::kAll;
-  t_.world->link_resume(0);
-  ASSERT_NE(t_.await<LinkClosed>(), nullptr);
+  t_.world->channel_resume(0);
+  ASSERT_NE(t_.await<ChannelClosed>(), nullptr);
   EXPECT_EQ(t_.modem.received, "unread");
 }
 
@@ -227,13 +227,13 @@ TEST_F(TcpLink, NothingComesAfterCloseDuringConnect) {
     ::getsockname(busy.descriptor(), reinterpret_cast<sockaddr*>(&address), &length);
     ::connect(queued.back().descriptor(), reinterpret_cast<sockaddr*>(&address), length);
   }
-  OpenRequest request;
+  ChannelRequest request;
   request.remote = busy.local();
-  t_.world->link_open(0, request);
+  t_.world->channel_open(0, request);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_TRUE(t_.modem.events.empty());
   EXPECT_EQ(send("early"), 0u);
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_TRUE(t_.modem.events.empty());
 }
@@ -242,8 +242,8 @@ TEST_F(TcpLink, NothingComesAfterClose) {
   connect();
   peer_.send("too late");
   peer_.close();
-  t_.world->link_close(0);
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
+  t_.world->channel_close(0, Closing::orderly);
   t_.modem.events.clear();
   run_for(t_.shard, std::chrono::milliseconds(30));
   EXPECT_TRUE(t_.modem.events.empty());
@@ -252,15 +252,15 @@ TEST_F(TcpLink, NothingComesAfterClose) {
 
 TEST_F(TcpLink, MayBeClosedFromInsideAnyCall) {
   t_.modem.hook = [&](const Event& event) {
-    if (std::holds_alternative<LinkOpened>(event)) t_.world->link_close(0);
+    if (std::holds_alternative<ChannelOpened>(event)) t_.world->channel_close(0, Closing::orderly);
   };
-  t_.world->link_open(0, request());
+  t_.world->channel_open(0, request());
   ASSERT_TRUE(t_.until([&] { return t_.modem.events.size() == 1; }));
 
   t_.modem.hook = nullptr;
   t_.modem.events.clear();
   t_.modem.take = 1;
-  t_.modem.on_data = [&](LinkId link) { t_.world->link_close(link); };
+  t_.modem.on_data = [&](LinkId link) { t_.world->channel_close(link, Closing::orderly); };
   Peer first = accept_from(t_.shard, server_);
   connect();
   peer_.send("two bytes and more");
@@ -272,7 +272,7 @@ TEST_F(TcpLink, MayBeClosedFromInsideAnyCall) {
 TEST_F(TcpLink, IdIsFreeWhenItsEndIsReported) {
   connect();
   t_.modem.hook = [&](const Event& event) {
-    if (std::holds_alternative<LinkClosed>(event)) t_.world->link_open(0, request());
+    if (std::holds_alternative<ChannelClosed>(event)) t_.world->channel_open(0, request());
   };
   peer_.close();
   const Peer again = accept_from(t_.shard, server_);
@@ -288,7 +288,7 @@ TEST_F(TcpLink, CloseStillSendsWhatWasTaken) {
   const std::string offered = pattern(kManyBytes);
   const size_t taken = send(offered);
   ASSERT_GT(taken, 0u);
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   peer_.send("and more that nobody wants");
   std::string at_peer;
   ASSERT_TRUE(t_.until([&] { return peer_.receive(at_peer), peer_.ended || peer_.error != 0; }));
@@ -297,26 +297,38 @@ TEST_F(TcpLink, CloseStillSendsWhatWasTaken) {
 }
 
 TEST_F(TcpLink, LingerZeroResets) {
-  OpenRequest abortive = request();
+  ChannelRequest abortive = request();
   abortive.options.linger_s = 0;
-  t_.world->link_open(0, abortive);
+  t_.world->channel_open(0, abortive);
   peer_ = accept_from(t_.shard, server_);
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
-  t_.world->link_close(0);
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
+  t_.world->channel_close(0, Closing::orderly);
+  std::string nothing;
+  ASSERT_TRUE(t_.until([&] { return peer_.receive(nothing), peer_.ended || peer_.error != 0; }));
+  EXPECT_EQ(peer_.error, ECONNRESET);
+}
+
+TEST_F(TcpLink, AbortResetsWhateverLingerSays) {
+  ChannelRequest lingering = request();
+  lingering.options.linger_s = 5;
+  t_.world->channel_open(0, lingering);
+  peer_ = accept_from(t_.shard, server_);
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
+  t_.world->channel_close(0, Closing::abort);
   std::string nothing;
   ASSERT_TRUE(t_.until([&] { return peer_.receive(nothing), peer_.ended || peer_.error != 0; }));
   EXPECT_EQ(peer_.error, ECONNRESET);
 }
 
 TEST_F(TcpLink, LingerResetsWhenItsTimeIsOver) {
-  OpenRequest lingering = request();
+  ChannelRequest lingering = request();
   lingering.options.linger_s = 1;
-  t_.world->link_open(0, lingering);
+  t_.world->channel_open(0, lingering);
   peer_ = accept_from(t_.shard, server_);
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
   const size_t taken = send(pattern(size_t{16} << 20));
   const auto before = std::chrono::steady_clock::now();
-  t_.world->link_close(0);
+  t_.world->channel_close(0, Closing::orderly);
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(500))
       << "close() blocked";
   // The peer reads nothing until the second is over.
@@ -350,24 +362,24 @@ TEST(TcpLinkSource, IsTheInterfaceOfTheLink) {
   config.network.softap_ip = IpAddress::v4(127, 0, 2, 7);
   WorldTest t(std::move(config));
   const Peer server = listening_peer(kLoopback);
-  OpenRequest request;
+  ChannelRequest request;
   request.remote = server.local();
-  t.world->link_open(0, request);
+  t.world->channel_open(0, request);
   EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 1, 7));
   request.netif = Netif::softap;
-  t.world->link_open(1, request);
+  t.world->channel_open(1, request);
   EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 2, 7));
   request.local = IpAddress::v4(127, 0, 3, 7);
-  t.world->link_open(2, request);
+  t.world->channel_open(2, request);
   EXPECT_EQ(accept_from(t.shard, server).remote().address, IpAddress::v4(127, 0, 3, 7));
 }
 
 TEST_F(TcpLink, OptionsReachTheSocket) {
-  OpenRequest with_options = request();
+  ChannelRequest with_options = request();
   with_options.keep_alive_s = 7200;
   with_options.options.no_delay = true;
-  t_.world->link_open(0, with_options);
-  const auto* opened = t_.await<LinkOpened>();
+  t_.world->channel_open(0, with_options);
+  const auto* opened = t_.await<ChannelOpened>();
   ASSERT_NE(opened, nullptr);
   const int socket = find_socket(opened->local.port);
   ASSERT_GE(socket, 0);
@@ -379,19 +391,19 @@ TEST_F(TcpLink, OptionsReachTheSocket) {
 }
 
 TEST_F(TcpLink, WithoutItsKeyMaterialAnSslLinkIsNotOpened) {
-  OpenRequest ssl = request();
+  ChannelRequest ssl = request();
   ssl.transport = Transport::ssl;
   ssl.remote.port = 1;  // where an attempt would be refused
   ssl.tls.present_certificate = true;
   ssl.tls.pki_number = 77;
-  t_.world->link_open(0, ssl);
+  t_.world->channel_open(0, ssl);
   EXPECT_TRUE(t_.modem.events.empty());
-  const auto* failed = t_.await<LinkFailed>();
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::tls);
+  EXPECT_EQ(failed->error, NetError::tls);
   t_.modem.events.clear();
-  t_.world->link_open(0, ssl);
-  t_.world->link_close(0);
+  t_.world->channel_open(0, ssl);
+  t_.world->channel_close(0, Closing::orderly);
   run_for(t_.shard, std::chrono::milliseconds(10));
   EXPECT_TRUE(t_.modem.events.empty());
 }

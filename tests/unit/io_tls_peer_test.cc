@@ -30,7 +30,7 @@ class TlsPeer : public TlsTest {
   void expect_failure(std::string_view words) {
     try_served();
     EXPECT_TRUE(until([&] { return link_.ended() && !greeter_.failure.empty(); }));
-    EXPECT_EQ(link_.failed, LinkError::tls);
+    EXPECT_EQ(link_.failed, NetError::tls);
     EXPECT_NE(link_.log.find(words), std::string::npos) << link_.log;
   }
 };
@@ -137,7 +137,7 @@ TEST_F(TlsPeer, ClientWithoutTheRequiredCertificate) {
       << greeter_.failure;
   EXPECT_EQ(greeter_.failure.find("client 127.0.0.1:" + std::to_string(link_.local.port)), 0u);
   // In TLS 1.3 the client's handshake was done by then.
-  EXPECT_EQ(link_.closed, LinkError::tls);
+  EXPECT_EQ(link_.closed, NetError::tls);
   EXPECT_NE(link_.log.find("the server requires a client certificate"), std::string::npos)
       << link_.log;
   EXPECT_EQ(greeter_.greetings, 0);
@@ -149,7 +149,7 @@ TEST_F(TlsPeer, ServerOfTls12ThatRequiresACertificate) {
   SSL_CTX_set_max_proto_version(raw_.context(), TLS1_2_VERSION);
   SSL_CTX_set_verify(raw_.context(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   try_raw();
-  EXPECT_EQ(link_.failed, LinkError::tls);
+  EXPECT_EQ(link_.failed, NetError::tls);
   EXPECT_NE(link_.log.find("requires a client certificate"), std::string::npos) << link_.log;
 }
 
@@ -199,7 +199,7 @@ TEST_F(TlsPeer, NoProtocolInCommon) {
 TEST_F(TlsPeer, DemandsThatCannotBeSaid) {
   demands_.server_name = std::string(300, 'x');
   try_raw();
-  EXPECT_EQ(link_.failed, LinkError::tls);
+  EXPECT_EQ(link_.failed, NetError::tls);
   EXPECT_NE(link_.log.find("AT+CIPSSLCSNI"), std::string::npos) << link_.log;
 }
 
@@ -217,7 +217,7 @@ TEST_F(TlsPeer, ServerWithoutTls) {
   const Peer peer = accept_from(shard_, server_);
   peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.failed, LinkError::tls);
+  EXPECT_EQ(link_.failed, NetError::tls);
   EXPECT_NE(link_.log.find("the peer does not speak TLS"), std::string::npos) << link_.log;
 }
 
@@ -228,7 +228,7 @@ TEST_F(TlsPeer, ServerThatHangsUp) {
   ASSERT_TRUE(until([&] { return peer.receive(hello), !hello.empty(); }));
   peer.close();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.failed, LinkError::tls);
+  EXPECT_EQ(link_.failed, NetError::tls);
   EXPECT_NE(link_.log.find("ended the connection during the handshake"), std::string::npos);
 }
 
@@ -265,7 +265,7 @@ class TlsPreSharedKey : public TlsTest {
   }
   void expect_refusal() {
     try_raw();
-    EXPECT_EQ(link_.failed, LinkError::tls);
+    EXPECT_EQ(link_.failed, NetError::tls);
     EXPECT_NE(link_.log.find("does not accept the pre-shared key or its identity"),
               std::string::npos)
         << link_.log;

@@ -46,7 +46,7 @@ TEST_F(TlsLink, ClientThatIsNotAdmittedIsClosed) {
   serve();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
   EXPECT_EQ(greeter_.greetings, 1);
-  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.closed, NetError::none);
 }
 
 TEST_F(TlsLink, SlowOwnerGetsEveryByteInOrder) {
@@ -79,7 +79,7 @@ TEST_F(TlsLink, OwnerThatTakesNothingStopsThePeer) {
 TEST_F(TlsLink, RefusedSendIsFollowedByWritable) {
   connect_raw();
   std::string sent = fill(), at_peer;
-  EXPECT_EQ(send("x"), 0u) << "LinkWritable is still to come";
+  EXPECT_EQ(send("x"), 0u) << "ChannelWritable is still to come";
   EXPECT_EQ(link_.permissions, 0);
   EXPECT_TRUE(until([&] { return raw_.receive(at_peer), link_.permissions == 1; }));
   ASSERT_EQ(send("last"), 4u);
@@ -108,7 +108,7 @@ TEST_F(TlsLink, CloseNotifyEndsItAfterTheLastByte) {
   link_.take = 0;
   const std::string sent = pattern(50'000);
   ASSERT_EQ(served_->send(as_bytes(sent), {}), sent.size());
-  served_->close();
+  served_->close(Closing::orderly);
   ASSERT_TRUE(until([&] { return link_.stalled; }));
   run_for(shard_, std::chrono::milliseconds(30));
   EXPECT_FALSE(link_.ended());
@@ -117,7 +117,7 @@ TEST_F(TlsLink, CloseNotifyEndsItAfterTheLastByte) {
   link_.on_call = [&] { client_->resume(); };
   client_->resume();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.closed, NetError::none);
   EXPECT_EQ(link_.received, sent);
   EXPECT_EQ(link_.log, "");
 }
@@ -126,13 +126,13 @@ TEST_F(TlsLink, CloseNotifyOfTheSameReadWaitsForTheLastByteToo) {
   connect();
   link_.take = 3;
   ASSERT_EQ(served_->send(as_bytes("unread"), {}), 6u);
-  served_->close();
+  served_->close(Closing::orderly);
   ASSERT_TRUE(until([&] { return link_.stalled; }));
   run_for(shard_, std::chrono::milliseconds(30));
   EXPECT_FALSE(link_.ended());
   client_->resume();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.closed, NetError::none);
   EXPECT_EQ(link_.received, "unread");
 }
 
@@ -154,7 +154,7 @@ TEST_F(TlsLink, EndWithoutCloseNotifyIsLoggedAndLosesNothing) {
   EXPECT_FALSE(link_.ended());
   client_->resume();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::none);
+  EXPECT_EQ(link_.closed, NetError::none);
   EXPECT_EQ(link_.received, "unread");
   EXPECT_EQ(link_.log, "link 0: TLS: closed without close_notify: the data may be cut\n");
 }
@@ -172,7 +172,7 @@ TEST_F(TlsLink, AModemThatSendsNeedNotReadFirstToLearnOfTheEnd) {
   EXPECT_FALSE(link_.ended());
   client_->resume();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::reset);
+  EXPECT_EQ(link_.closed, NetError::reset);
   EXPECT_EQ(link_.received, "unread");
 }
 
@@ -181,7 +181,7 @@ TEST_F(TlsLink, BrokenRecordEndsItAfterWhatWasWhole) {
   raw_.send("whole");
   raw_.peer().send(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::tls);
+  EXPECT_EQ(link_.closed, NetError::tls);
   EXPECT_EQ(link_.received, "whole");
   EXPECT_NE(link_.log.find("damaged"), std::string::npos) << link_.log;
 }
@@ -190,24 +190,24 @@ TEST_F(TlsLink, ResetIsReported) {
   connect_raw();
   raw_.peer().reset();
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::reset);
+  EXPECT_EQ(link_.closed, NetError::reset);
 }
 
 TEST_F(TlsLink, RefusedConnectionIsReported) {
   open();
   server_.close();
-  client_->close();
+  client_->close(Closing::orderly);
   run_for(shard_, std::chrono::milliseconds(10));
   EXPECT_FALSE(link_.ended());
 
   const Peer port = bound_peer(SOCK_STREAM, kLoopback);  // on which nobody listens
-  LinkOwner& owner = link_;
+  ChannelOwner& owner = link_;
   client_ = std::make_shared<TlsSocket>(shard_, owner, 0, context(client_setup_), demands_);
-  OpenRequest request;
+  ChannelRequest request;
   request.remote = port.local();
   client_->open(request);
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.failed, LinkError::refused);
+  EXPECT_EQ(link_.failed, NetError::refused);
 }
 
 TEST_F(TlsLink, CloseStillSendsWhatWasTaken) {
@@ -216,7 +216,7 @@ TEST_F(TlsLink, CloseStillSendsWhatWasTaken) {
   link_.take = 0;
   ASSERT_TRUE(until([&] { return link_.stalled; }));
   const std::string sent = fill();
-  client_->close();
+  client_->close(Closing::orderly);
   client_ = nullptr;
   std::string at_peer;
   EXPECT_TRUE(until([&] { return raw_.receive(at_peer), raw_.notified(); }));
@@ -229,7 +229,7 @@ TEST_F(TlsLink, PeerThatReadsNothingAfterCloseIsResetWhenLingerIsOver) {
   options_.linger_s = 1;
   connect_raw();
   fill();
-  client_->close();
+  client_->close(Closing::orderly);
   client_ = nullptr;
   // Bytes are under way, so that the end shows only by what comes behind them.
   std::string text;
@@ -239,7 +239,7 @@ TEST_F(TlsLink, PeerThatReadsNothingAfterCloseIsResetWhenLingerIsOver) {
 TEST_F(TlsLink, LingerZeroResets) {
   options_.linger_s = 0;
   connect_raw();
-  client_->close();
+  client_->close(Closing::orderly);
   std::string nothing;
   EXPECT_TRUE(until([&] {
     raw_.peer().receive(nothing);
@@ -256,7 +256,7 @@ TEST_F(TlsLink, MayBeClosedFromInsideAnyCall) {
     int calls = 0;
     link_.on_call = [&] {
       if (++calls == call) {
-        client_->close();
+        client_->close(Closing::orderly);
         client_ = nullptr;
       }
     };
@@ -275,12 +275,12 @@ TEST_F(TlsLink, NothingComesAfterClose) {
   connect();
   served_->send(as_bytes("too late"), {});
   link_ = {};
-  client_->close();
-  client_->close();
+  client_->close(Closing::orderly);
+  client_->close(Closing::orderly);
   run_for(shard_, std::chrono::milliseconds(30));
   EXPECT_EQ(link_.received, "");
   EXPECT_FALSE(link_.ended());
-  EXPECT_EQ(greeter_.link.closed, LinkError::none);
+  EXPECT_EQ(greeter_.link.closed, NetError::none);
 }
 
 TEST_F(TlsLink, ClosedDuringTheHandshakeIsQuiet) {
@@ -288,7 +288,7 @@ TEST_F(TlsLink, ClosedDuringTheHandshakeIsQuiet) {
   const Peer peer = accept_from(shard_, server_);
   run_for(shard_, std::chrono::milliseconds(10));
   EXPECT_EQ(send("early"), 0u);
-  client_->close();
+  client_->close(Closing::orderly);
   run_for(shard_, std::chrono::milliseconds(10));
   EXPECT_FALSE(link_.ended());
   EXPECT_EQ(link_.log, "");
@@ -304,7 +304,7 @@ TEST_F(TlsLink, PeerThatAsksForAnswersAndReadsNoneIsCutOff) {
     if (i % 100 == 0) run_for(shard_, std::chrono::milliseconds(1));
   }
   ASSERT_TRUE(until([&] { return link_.ended(); }));
-  EXPECT_EQ(link_.closed, LinkError::tls);
+  EXPECT_EQ(link_.closed, NetError::tls);
   EXPECT_NE(link_.log.find("does not read"), std::string::npos) << link_.log;
 }
 

@@ -18,8 +18,8 @@ NodeConfig station(uint8_t id) {
   return config;
 }
 
-OpenRequest udp_to(const Endpoint& remote, uint16_t local_port = 0) {
-  OpenRequest request;
+ChannelRequest udp_to(const Endpoint& remote, uint16_t local_port = 0) {
+  ChannelRequest request;
   request.transport = Transport::udp;
   request.remote = remote;
   request.local_port = local_port;
@@ -32,7 +32,7 @@ uint16_t free_port() { return bound_peer(SOCK_DGRAM, kLoopback).local().port; }
 class UdpLink : public ::testing::Test {
  protected:
   void send(std::string_view data, const Endpoint& to) {
-    EXPECT_EQ(t_.world->link_send(0, as_bytes(data), to), data.size());
+    EXPECT_EQ(t_.world->channel_send(0, as_bytes(data), to), data.size());
   }
   void expect_at(Peer& peer, std::string_view data) {
     std::string got;
@@ -51,9 +51,9 @@ void send_to(const Peer& peer, std::string_view data, const Endpoint& to) {
 }
 
 TEST_F(UdpLink, OpensAtOnceButReportsLater) {
-  t_.world->link_open(0, udp_to(peer_.local(), 0));
+  t_.world->channel_open(0, udp_to(peer_.local(), 0));
   EXPECT_TRUE(t_.modem.events.empty());
-  const auto* opened = t_.await<LinkOpened>();
+  const auto* opened = t_.await<ChannelOpened>();
   ASSERT_NE(opened, nullptr);
   EXPECT_EQ(opened->remote, peer_.local());
   EXPECT_EQ(opened->local.address, IpAddress::v4(127, 0, 1, 7));
@@ -62,7 +62,7 @@ TEST_F(UdpLink, OpensAtOnceButReportsLater) {
 
 TEST_F(UdpLink, DatagramsGoBothWaysAndToOthers) {
   ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
-  const Endpoint module = t_.modem.find<LinkOpened>()->local;
+  const Endpoint module = t_.modem.find<ChannelOpened>()->local;
   send("to the peer", peer_.local());
   expect_at(peer_, "to the peer");
   Peer other = bound_peer(SOCK_DGRAM, IpAddress::v4(127, 0, 0, 9));
@@ -80,7 +80,7 @@ TEST_F(UdpLink, V6Works) {
   ASSERT_TRUE(t_.open(peer.local(), Transport::udp));
   send("six", peer.local());
   expect_at(peer, "six");
-  const uint16_t port = t_.modem.find<LinkOpened>()->local.port;
+  const uint16_t port = t_.modem.find<ChannelOpened>()->local.port;
   send_to(peer, "back", {*IpAddress::parse("::1"), port});
   EXPECT_TRUE(t_.until([&] { return t_.modem.received == "back"; }));
   EXPECT_EQ(t_.modem.senders.back(), peer.local());
@@ -89,34 +89,34 @@ TEST_F(UdpLink, V6Works) {
 TEST_F(UdpLink, BothFamiliesMayHaveOnePort) {
   const uint16_t port = free_port();
   WorldTest t;
-  t.world->link_open(0, udp_to(peer_.local(), port));
-  t.world->link_open(1, udp_to({*IpAddress::parse("::1"), 9}, port));
+  t.world->channel_open(0, udp_to(peer_.local(), port));
+  t.world->channel_open(1, udp_to({*IpAddress::parse("::1"), 9}, port));
   EXPECT_TRUE(t.until([&] { return t.modem.events.size() == 2; }));
-  EXPECT_EQ(t.modem.find<LinkFailed>(), nullptr);
+  EXPECT_EQ(t.modem.find<ChannelFailed>(), nullptr);
 }
 
 TEST_F(UdpLink, TakenPortIsReported) {
   const Peer squatter = bound_peer(SOCK_DGRAM, IpAddress::v4(127, 0, 1, 7));
-  t_.world->link_open(0, udp_to(peer_.local(), squatter.local().port));
+  t_.world->channel_open(0, udp_to(peer_.local(), squatter.local().port));
   EXPECT_TRUE(t_.modem.events.empty());
-  const auto* failed = t_.await<LinkFailed>();
+  const auto* failed = t_.await<ChannelFailed>();
   ASSERT_NE(failed, nullptr);
-  EXPECT_EQ(failed->error, LinkError::address_in_use);
+  EXPECT_EQ(failed->error, NetError::address_in_use);
 }
 
 TEST_F(UdpLink, DatagramNotTakenIsKeptAndTheNextOnesWait) {
   ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
-  const Endpoint module = t_.modem.find<LinkOpened>()->local;
+  const Endpoint module = t_.modem.find<ChannelOpened>()->local;
   t_.modem.take = 0;
   for (const char* datagram : {"one ", "two ", "three"}) send_to(peer_, datagram, module);
   ASSERT_TRUE(t_.until([&] { return t_.modem.stalled; }));
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_EQ(t_.modem.senders.size(), 1u) << "offered again without resume";
-  t_.world->link_resume(0);
+  t_.world->channel_resume(0);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_EQ(t_.modem.senders.size(), 2u);
   t_.modem.take = ModemDouble::kAll;
-  t_.world->link_resume(0);
+  t_.world->channel_resume(0);
   EXPECT_TRUE(t_.until([&] { return t_.modem.received == "one two three"; }));
 }
 
@@ -130,14 +130,14 @@ TEST_F(UdpLink, DatagramsWithoutAWayAreLost) {
 }
 
 TEST_F(UdpLink, NothingComesAfterClose) {
-  t_.world->link_open(0, udp_to(peer_.local()));
-  t_.world->link_close(0);
+  t_.world->channel_open(0, udp_to(peer_.local()));
+  t_.world->channel_close(0, Closing::orderly);
   run_for(t_.shard, std::chrono::milliseconds(10));
   EXPECT_TRUE(t_.modem.events.empty());
 
   ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
-  const Endpoint module = t_.modem.find<LinkOpened>()->local;
-  t_.modem.on_data = [&](LinkId link) { t_.world->link_close(link); };
+  const Endpoint module = t_.modem.find<ChannelOpened>()->local;
+  t_.modem.on_data = [&](LinkId link) { t_.world->channel_close(link, Closing::orderly); };
   send_to(peer_, "one", module);
   send_to(peer_, "two", module);
   ASSERT_TRUE(t_.until([&] { return !t_.modem.received.empty(); }));
@@ -149,10 +149,10 @@ TEST_F(UdpLink, NothingComesAfterClose) {
 TEST_F(UdpLink, GroupMembersHearEachOtherButNotThemselves) {
   const Endpoint group{kGroup.address, free_port()};
   WorldTest second(station(8));
-  t_.world->link_open(0, udp_to(group, group.port));
-  second.world->link_open(0, udp_to(group, group.port));
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr) << "multicast on the loopback";
-  ASSERT_NE(second.await<LinkOpened>(), nullptr);
+  t_.world->channel_open(0, udp_to(group, group.port));
+  second.world->channel_open(0, udp_to(group, group.port));
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr) << "multicast on the loopback";
+  ASSERT_NE(second.await<ChannelOpened>(), nullptr);
 
   send("hello group", group);
   ASSERT_TRUE(second.until([&] { return second.modem.received == "hello group"; }));
@@ -184,21 +184,21 @@ TEST_F(UdpLink, V6GroupIsJoinedAndLeft) {
   WorldTest t(std::move(config));
   ASSERT_TRUE(t.open({*IpAddress::parse("ff02::4242"), free_port()}, Transport::udp));
   EXPECT_TRUE(is_member_of_v6_group());
-  t.world->link_close(0);
+  t.world->channel_close(0, Closing::orderly);
   EXPECT_TRUE(t.until([] { return !is_member_of_v6_group(); }));
 }
 
 TEST_F(UdpLink, LeftGroupIsNotHeard) {
   const Endpoint group{kGroup.address, free_port()};
-  t_.world->link_open(0, udp_to(group, group.port));
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
-  t_.world->link_close(0);
+  t_.world->channel_open(0, udp_to(group, group.port));
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
+  t_.world->channel_close(0, Closing::orderly);
   t_.modem.events.clear();
-  t_.world->link_open(0, udp_to(peer_.local(), group.port));
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
+  t_.world->channel_open(0, udp_to(peer_.local(), group.port));
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
   WorldTest second(station(8));
   ASSERT_TRUE(second.open(group, Transport::udp));
-  second.world->link_send(0, as_bytes("group"), group);
+  second.world->channel_send(0, as_bytes("group"), group);
   run_for(t_.shard, std::chrono::milliseconds(20));
   EXPECT_TRUE(t_.modem.received.empty());
 }
@@ -206,10 +206,10 @@ TEST_F(UdpLink, LeftGroupIsNotHeard) {
 TEST_F(UdpLink, BroadcastReachesEveryStation) {
   const Endpoint everybody{IpAddress::v4(255, 255, 255, 255), free_port()};
   WorldTest second(station(8));
-  t_.world->link_open(0, udp_to(everybody, everybody.port));
-  second.world->link_open(0, udp_to(everybody, everybody.port));
-  ASSERT_NE(t_.await<LinkOpened>(), nullptr);
-  ASSERT_NE(second.await<LinkOpened>(), nullptr);
+  t_.world->channel_open(0, udp_to(everybody, everybody.port));
+  second.world->channel_open(0, udp_to(everybody, everybody.port));
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
+  ASSERT_NE(second.await<ChannelOpened>(), nullptr);
   send("hello all", everybody);
   EXPECT_TRUE(second.until([&] { return second.modem.received == "hello all"; }));
   run_for(t_.shard, std::chrono::milliseconds(10));

@@ -30,7 +30,7 @@ class Ping : public testing::Test {
 
 TEST_F(Ping, LateEchoIsNotTheNextOnes) {
   join();
-  module_.world().echo().set(kHost, {LinkError::none, std::chrono::seconds(6)});
+  module_.world().echo().set(kHost, {NetError::none, std::chrono::seconds(6)});
   EXPECT_EQ(ping("192.0.2.7"), kTimedOut);
   EXPECT_EQ(ping("192.0.2.8"), kTimedOut);
   EXPECT_EQ(module_.world().echo().last()->to, IpAddress::v4(192, 0, 2, 8));
@@ -38,14 +38,14 @@ TEST_F(Ping, LateEchoIsNotTheNextOnes) {
 
 TEST_F(Ping, FractionsOfAMillisecondAreDropped) {
   join();
-  module_.world().echo().set(kHost, {LinkError::none, Duration(999)});
+  module_.world().echo().set(kHost, {NetError::none, Duration(999)});
   EXPECT_EQ(ping("192.0.2.7"), "+PING:0\r\n\r\nOK\r\n");
-  module_.world().echo().set(kHost, {LinkError::none, Duration(1000)});
+  module_.world().echo().set(kHost, {NetError::none, Duration(1000)});
   EXPECT_EQ(ping("192.0.2.7"), "+PING:1\r\n\r\nOK\r\n");
 }
 
 TEST_F(Ping, LeavesFromTheStationOrElseTheSoftAp) {
-  module_.world().echo().set(kHost, {LinkError::none, Duration(2500)});
+  module_.world().echo().set(kHost, {NetError::none, Duration(2500)});
   EXPECT_EQ(ping("192.0.2.7"), "\r\nERROR\r\n");
   EXPECT_FALSE(module_.world().echo().last());
   module_.command("AT+CWMODE=2");
@@ -58,7 +58,7 @@ TEST_F(Ping, LeavesFromTheStationOrElseTheSoftAp) {
 
 TEST_F(Ping, RestartEndsIt) {
   join();
-  module_.world().echo().set(kHost, {LinkError::none, std::chrono::seconds(3)});
+  module_.world().echo().set(kHost, {NetError::none, std::chrono::seconds(3)});
   module_.feed("AT+PING=\"192.0.2.7\"\r\n");
   module_.run_for(std::chrono::seconds(1));
   module_.take_output();

@@ -22,33 +22,34 @@ using espat::test::CertificateWish;
 using espat::test::Identity;
 using espat::test::kValidTime;
 
-class LinkDouble final : public LinkOwner {
+class LinkDouble final : public ChannelOwner {
  public:
-  size_t link_received(LinkId, Bytes data, const Endpoint&) override {
+  size_t channel_received(LinkId, Bytes data, const Endpoint&) override {
     const size_t taken = std::min(data.size(), take);
     received.append(as_text(data.first(taken)));
     if (taken < data.size()) stalled = true;
     if (on_call) on_call();
     return taken;
   }
-  void link_event(const Event& event) override {
-    if (const auto* opened = std::get_if<LinkOpened>(&event)) local = opened->local;
-    if (std::holds_alternative<LinkWritable>(event)) ++permissions;
-    if (const auto* extra = std::get_if<LinkEncrypted>(&event)) extra_bytes += extra->extra_bytes;
-    open = open || std::holds_alternative<LinkOpened>(event) ||
-           std::holds_alternative<LinkAccepted>(event);
+  void channel_event(const Event& event) override {
+    if (const auto* opened = std::get_if<ChannelOpened>(&event)) local = opened->local;
+    if (std::holds_alternative<ChannelWritable>(event)) ++permissions;
+    if (const auto* extra = std::get_if<ChannelEncrypted>(&event))
+      extra_bytes += extra->extra_bytes;
+    open = open || std::holds_alternative<ChannelOpened>(event) ||
+           std::holds_alternative<ClientAccepted>(event);
     if (on_call) on_call();
   }
-  void link_failed(const LinkFailed& failure) override { end(failed, failure.error); }
-  void link_closed(const LinkClosed& closure) override { end(closed, closure.error); }
-  void link_log(LogLevel, std::string_view line) override { log.append(line).append("\n"); }
+  void channel_failed(const ChannelFailed& failure) override { end(failed, failure.error); }
+  void channel_closed(const ChannelClosed& closure) override { end(closed, closure.error); }
+  void channel_log(LogLevel, std::string_view line) override { log.append(line).append("\n"); }
 
   bool ended() const { return failed || closed; }
 
   size_t take = ModemDouble::kAll;
   bool stalled = false;
   bool open = false;
-  std::optional<LinkError> failed, closed;
+  std::optional<NetError> failed, closed;
   int permissions = 0;
   size_t extra_bytes = 0;
   Endpoint local;
@@ -56,7 +57,7 @@ class LinkDouble final : public LinkOwner {
   std::function<void()> on_call;
 
  private:
-  void end(std::optional<LinkError>& how, LinkError error) {
+  void end(std::optional<NetError>& how, NetError error) {
     EXPECT_FALSE(ended()) << "a link ends once";
     how = error;
     if (on_call) on_call();
@@ -136,15 +137,15 @@ class TlsTest : public ::testing::Test {
   }
 
   void close() {
-    if (client_) std::exchange(client_, nullptr)->close();
-    if (served_) std::exchange(served_, nullptr)->close();
+    if (client_) std::exchange(client_, nullptr)->close(Closing::orderly);
+    if (served_) std::exchange(served_, nullptr)->close(Closing::orderly);
   }
   /// Opens client_ to server_, as client_setup_ and demands_ say.
   void open() {
     close();
-    LinkOwner& owner = link_;
+    ChannelOwner& owner = link_;
     client_ = std::make_shared<TlsSocket>(shard_, owner, 0, context(client_setup_), demands_);
-    OpenRequest request;
+    ChannelRequest request;
     request.transport = Transport::ssl;
     request.remote = server_.local();
     request.options = options_;
@@ -159,7 +160,7 @@ class TlsTest : public ::testing::Test {
            {}});
   }
   void serve(AcceptedClient client) {
-    if (served_) served_->close();
+    if (served_) served_->close(Closing::orderly);
     served_ = std::make_shared<TlsSocket>(shard_, greeter_, context(server_setup_), demands_.now);
     served_->adopt(std::move(client));
   }
@@ -197,7 +198,7 @@ class TlsTest : public ::testing::Test {
   TlsSetup server_setup_{
       TlsRole::server, false, {server_identity_.certificate(), server_identity_.key(), ""}};
   TlsDemands demands_;
-  SocketOptions options_;
+  ChannelOptions options_;
   Peer server_ = listening_peer(kLoopback);
   LinkDouble link_;
   GreeterDouble greeter_;

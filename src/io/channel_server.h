@@ -11,18 +11,18 @@
 
 namespace espat::io {
 
-class LinkServer {
+class ChannelServer {
  public:
-  LinkServer() = default;
-  LinkServer(const LinkServer&) = delete;
-  LinkServer& operator=(const LinkServer&) = delete;
-  virtual ~LinkServer() = default;
+  ChannelServer() = default;
+  ChannelServer(const ChannelServer&) = delete;
+  ChannelServer& operator=(const ChannelServer&) = delete;
+  virtual ~ChannelServer() = default;
 
   /// Takes these addresses and ports, an IPv6 one without IPv4; each port is given. Returns why
   /// nothing was taken, or no error. Nothing is admitted yet.
   virtual std::error_code open(std::span<const Endpoint> locals) = 0;
   /// See World::server_admit.
-  virtual void admit(std::optional<LinkId> link, const SocketOptions& options) = 0;
+  virtual void admit(std::optional<LinkId> link, const ChannelOptions& options) = 0;
   /// Gives addresses and ports back. The owner hears nothing more and may go away.
   virtual void close() = 0;
 };
