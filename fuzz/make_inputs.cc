@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/command.h"
+#include "at/command.h"
 #include "espat/commands.h"
 #include "fuzz/player.h"
 #include "transcripts/script.h"

@@ -262,7 +262,7 @@ class World {
   /// by Fetched; or by Fetched alone. One at a time: a fetch under way is replaced.
   ///  - Into memory: Fetched has the first kFetchTextMaxBytes of the reply, header and all; it
   ///    comes when there are so many, or at the end of the reply.
-  ///  - Into a partition: what counts as the body and when it is complete is core/download.h's
+  ///  - Into a partition: what counts as the body and when it is complete is services/download.h's
   ///    business. The partition is written whole and durably, or not at all. Its names are "ota_0",
   ///    "ota_1" and what the profile lists.
   virtual void fetch(const FetchRequest& request) = 0;

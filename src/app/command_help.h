@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/command.h"
+#include "at/command.h"
 
 namespace espat {
 

@@ -13,7 +13,7 @@
 
 #include "app/console_screen.h"
 #include "app/line_editor.h"
-#include "core/command.h"
+#include "at/command.h"
 #include "io/at_port.h"
 #include "io/deferred.h"
 #include "io/shard.h"

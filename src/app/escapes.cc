@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "core/visible.h"
+#include "base/visible.h"
 
 namespace espat {
 

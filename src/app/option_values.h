@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "app/options.h"
-#include "core/air.h"
+#include "base/air.h"
 #include "espat/address.h"
 
 namespace espat {

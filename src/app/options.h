@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/air.h"
+#include "base/air.h"
 #include "espat/address.h"
 #include "espat/modem.h"
 #include "espat/profile.h"

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <vector>
 
-#include "core/download.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "services/download.h"
 
 namespace espat {
 

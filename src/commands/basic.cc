@@ -1,6 +1,6 @@
 // Basic AT commands (ESP-AT manual, Basic AT Commands).
 #include "commands/chapters.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "core/command.h"
+#include "at/command.h"
 
 namespace espat {
 

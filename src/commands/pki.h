@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "commands/chapters.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -1,6 +1,6 @@
 // TCP/IP AT commands: passthrough (ESP-AT manual, CIPMODE, SAVETRANSLINK, CIPRECONNINTV).
 #include "commands/chapters.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -1,6 +1,6 @@
 // TCP/IP AT commands: receiving (ESP-AT manual, CIPDINFO, CIPRECVMODE, CIPRECVDATA, CIPRECVLEN).
 #include "commands/chapters.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

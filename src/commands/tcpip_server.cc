@@ -1,7 +1,7 @@
 // TCP/IP AT commands: the server (ESP-AT manual, CIPSERVER, CIPSERVERMAXCONN, CIPSTO).
 #include "commands/chapters.h"
 #include "commands/pki.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "base/calendar.h"
 #include "commands/chapters.h"
-#include "core/calendar.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -4,7 +4,7 @@
 
 #include "commands/chapters.h"
 #include "commands/pki.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -1,7 +1,7 @@
 // TCP/IP AT commands: firmware update (ESP-AT manual, CIUPDATE).
 #include "commands/chapters.h"
-#include "core/download.h"
-#include "core/session.h"
+#include "module/session.h"
+#include "services/download.h"
 
 namespace espat {
 

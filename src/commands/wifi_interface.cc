@@ -2,7 +2,7 @@
 // (ESP-AT manual, Wi-Fi AT Commands).
 #include "commands/chapters.h"
 #include "commands/ipv4.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

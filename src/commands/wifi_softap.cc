@@ -3,7 +3,7 @@
 
 #include "commands/chapters.h"
 #include "commands/ipv4.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "commands/chapters.h"
-#include "core/session.h"
+#include "module/session.h"
 
 namespace espat {
 

@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "core/download.h"
 #include "espat/world.h"
 #include "io/deferred.h"
 #include "io/flash_store.h"
 #include "io/http_fetch.h"
 #include "io/modem_side.h"
 #include "io/partition_file.h"
+#include "services/download.h"
 
 namespace espat::io {
 

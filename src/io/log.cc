@@ -4,7 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "core/visible.h"
+#include "base/visible.h"
 
 namespace espat::io {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/air.h"
+#include "base/air.h"
 #include "espat/address.h"
 #include "espat/modem.h"
 #include "io/at_port.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/command.h"
+#include "at/command.h"
 
 namespace espat::sim {
 

@@ -13,11 +13,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/links.h"
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
 #include "espat/world.h"
+#include "net/links.h"
 #include "sim/random.h"
 #include "sim/turns.h"
 

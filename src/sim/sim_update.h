@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/download.h"
 #include "espat/address.h"
 #include "espat/world.h"
+#include "services/download.h"
 #include "sim/random.h"
 #include "sim/turns.h"
 

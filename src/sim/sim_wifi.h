@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/air.h"
+#include "base/air.h"
 #include "espat/address.h"
 #include "espat/world.h"
 #include "sim/turns.h"

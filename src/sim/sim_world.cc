@@ -1,6 +1,6 @@
 #include "sim/sim_world.h"
 
-#include "core/visible.h"
+#include "base/visible.h"
 
 namespace espat::sim {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/text.h"
+#include "base/text.h"
 #include "espat/commands.h"
 #include "support/random_lines.h"
 

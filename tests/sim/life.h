@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/links.h"
+#include "net/links.h"
 #include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/output_reader.h"

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "core/command.h"
+#include "at/command.h"
 #include "sim/random.h"
 
 namespace espat::test {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/command.h"
+#include "at/command.h"
 
 namespace espat::test {
 

@@ -1,5 +1,5 @@
 // What a join or a scan finds in the configured air.
-#include "core/air.h"
+#include "base/air.h"
 
 #include <gtest/gtest.h>
 

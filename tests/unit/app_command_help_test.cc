@@ -5,8 +5,8 @@
 #include <string>
 
 #include "app/command_help.h"
-#include "core/session.h"
 #include "espat/commands.h"
+#include "module/session.h"
 
 namespace espat {
 namespace {

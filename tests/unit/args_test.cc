@@ -1,4 +1,4 @@
-#include "core/args.h"
+#include "at/args.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Dates as asctime prints them, at every edge of the calendar; time zones at both edges of ranges.
-#include "core/calendar.h"
+#include "base/calendar.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The reply to a firmware download, however it is cut.
-#include "core/download.h"
+#include "services/download.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/escape.h"
+#include "at/escape.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/line_reader.h"
+#include "at/line_reader.h"
 
 #include <gtest/gtest.h>
 

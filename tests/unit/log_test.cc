@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/visible.h"
+#include "base/visible.h"
 #include "espat/commands.h"
 #include "sim/sim_module.h"
 

@@ -1,5 +1,5 @@
 // SNTP packets: what is sent, and which answers are believed.
-#include "core/ntp_packet.h"
+#include "services/ntp_packet.h"
 
 #include <gtest/gtest.h>
 

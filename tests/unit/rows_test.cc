@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "core/args.h"
-#include "core/command.h"
-#include "core/line_reader.h"
+#include "at/args.h"
+#include "at/command.h"
+#include "at/line_reader.h"
 #include "espat/commands.h"
 #include "sim/sim_module.h"
 #include "support/row_values.h"

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "core/session.h"
 #include "espat/commands.h"
+#include "module/session.h"
 #include "sim/sim_module.h"
 
 namespace espat::test {

@@ -1,6 +1,6 @@
 // The station: joining, leaving, what the network gives (ESP-AT manual: CWJAP, CWSTATE, CWQAP). How
 // it joins by itself is in auto_join_test.cc.
-#include "core/station.h"
+#include "services/station.h"
 
 #include <chrono>
 #include <vector>

@@ -1,0 +1,88 @@
+// The boundary of the module: what the owner and the world hand in is checked here, in every build,
+// so that nothing behind it has to.
+#include "espat/modem.h"
+
+#include <type_traits>
+#include <utility>
+
+#include "module/session.h"
+
+namespace espat {
+
+namespace {
+
+/// False for an event of a channel that does not exist.
+bool names_a_channel(const Event& event) {
+  return std::visit(
+      [](const auto& what) {
+        if constexpr (requires { what.channel; }) return what.channel < kChannels;
+        return true;
+      },
+      event);
+}
+
+}  // namespace
+
+/// One call of the owner, unless the world makes it from inside a World call: turns do not nest.
+class Modem::Call {
+ public:
+  explicit Call(Modem& modem) : modem_(modem), nested_(std::exchange(modem.in_call_, true)) {
+    if (nested_) modem_.session_->verify(false, "the world called the modem from inside itself");
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call() { modem_.in_call_ = nested_; }
+
+  /// False: the call is refused, and the module restarts at the end of the one that goes on.
+  explicit operator bool() const { return !nested_; }
+
+ private:
+  Modem& modem_;
+  const bool nested_;
+};
+
+Modem::Modem(World& world, const Profile& profile, std::span<const Command> commands,
+             ModemOptions options)
+    : session_(std::make_unique<Session>(world, profile, commands, std::move(options))) {}
+
+Modem::~Modem() = default;
+
+void Modem::power_on(Time now) {
+  if (const Call call(*this); call) session_->power_on(now);
+}
+
+size_t Modem::on_uart(Bytes data, Time now) {
+  const Call call(*this);
+  return call ? session_->on_uart(data, now) : 0;
+}
+
+size_t Modem::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
+  const Call call(*this);
+  if (!call) return 0;
+  if (channel < kChannels) return session_->on_channel_data(channel, data, from, now);
+  session_->log(LogLevel::error, "data of channel ", channel, ", which does not exist");
+  return data.size();
+}
+
+void Modem::on_event(const Event& event, Time now) {
+  const Call call(*this);
+  if (!call) return;
+  if (names_a_channel(event)) return session_->on_event(event, now);
+  session_->log(LogLevel::error, "an event of a channel that does not exist");
+}
+
+void Modem::on_deadline(Time now) {
+  if (const Call call(*this); call) session_->on_deadline(now);
+}
+
+Time Modem::deadline() const { return session_->deadline(); }
+
+bool Modem::idle() const { return session_->idle(); }
+
+size_t Modem::data_awaited() const { return session_->data_awaited(); }
+
+bool Modem::in_passthrough() const { return session_->in_passthrough(); }
+
+bool Modem::crashed() const { return session_->crashed(); }
+
+}  // namespace espat

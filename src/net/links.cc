@@ -1,0 +1,389 @@
+#include "net/links.h"
+
+#include <algorithm>
+
+#include "module/session.h"
+
+namespace espat {
+
+Duration open_timeout(Transport transport) {
+  return transport == Transport::ssl ? kOpenTimeout + kHandshakeTimeout : kOpenTimeout;
+}
+
+std::string_view text_of(NetError error) {
+  switch (error) {
+    case NetError::none:
+      return "closed by the peer";
+    case NetError::refused:
+      return "connection refused";
+    case NetError::unreachable:
+      return "host unreachable";
+    case NetError::timed_out:
+      return "timed out";
+    case NetError::reset:
+      return "reset by the peer";
+    case NetError::address_in_use:
+      return "local address in use";
+    case NetError::address_unavailable:
+      return "local address not available";
+    case NetError::out_of_resources:
+      return "out of resources";
+    case NetError::no_such_name:
+      return "no such name";
+    case NetError::tls:
+      return "TLS failed";
+    case NetError::other:
+      return "failed";
+  }
+  return "failed";
+}
+
+int32_t error_number(NetError error) {
+  switch (error) {  // ESP-IDF's newlib, sys/errno.h
+    case NetError::none:
+      return 0;
+    case NetError::refused:
+      return 111;
+    case NetError::unreachable:
+      return 118;
+    case NetError::timed_out:
+      return 116;
+    case NetError::reset:
+      return 104;
+    case NetError::address_in_use:
+      return 112;
+    case NetError::address_unavailable:
+      return 125;
+    case NetError::out_of_resources:
+      return 12;
+    case NetError::no_such_name:
+    case NetError::tls:
+    case NetError::other:
+      break;
+  }
+  return -1;
+}
+
+std::string_view type_name(Transport transport, bool v6) {
+  switch (transport) {
+    case Transport::tcp:
+      return v6 ? "TCPv6" : "TCP";
+    case Transport::udp:
+      return v6 ? "UDPv6" : "UDP";
+    case Transport::ssl:
+      return v6 ? "SSLv6" : "SSL";
+  }
+  return "TCP";
+}
+
+bool Links::any_in_use() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const Link& link) { return link.state != Link::State::free; });
+}
+
+bool Links::stream_open() const {
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) {
+    return link.state == Link::State::open && link.transport != Transport::udp;
+  });
+}
+
+size_t Links::other_ssl_links(LinkId than) const {
+  size_t count = 0;
+  for (LinkId id = 0; id < Links::count(); ++id) {
+    const bool in_use = links_[id].state != Link::State::free;
+    if (id != than && in_use && links_[id].transport == Transport::ssl) ++count;
+  }
+  return count;
+}
+
+LinkId Links::lowest_free() const {
+  LinkId id = 0;
+  while (id < count() && links_[id].state != Link::State::free) ++id;
+  return id;
+}
+
+// --- opening ------------------------------------------------------------------------------------
+
+namespace {
+
+/// False for an event of one of the module's own channels.
+bool is_about_a_link(const Event& event) {
+  return std::visit(
+      [](const auto& what) {
+        if constexpr (requires { what.channel; }) return what.channel < kLinks;
+        return true;
+      },
+      event);
+}
+
+/// An address, or nothing for a name. "0" is the address that drivers of UDP servers send.
+std::optional<IpAddress> literal(std::string_view host) {
+  if (host == "0") return IpAddress::v4(0, 0, 0, 0);
+  return IpAddress::parse(host);
+}
+
+}  // namespace
+
+void Links::open(LinkId id, const LinkSpec& spec) {
+  prepare(id, spec);
+  if (const auto address = literal(spec.host)) {
+    connect(id, *address);
+  } else {
+    resolve(id);
+  }
+}
+
+/// The link as it is before anything is asked of the world.
+void Links::prepare(LinkId id, const LinkSpec& spec) {
+  Link& link = links_[id];
+  link = Link{};
+  link.transport = spec.transport;
+  link.v6 = spec.v6;
+  link.peer_mode = spec.peer_mode;
+  const auto address = literal(spec.host);
+  if (!address) link.host = spec.host;
+  targets_[id] = {.remote = {address.value_or(IpAddress()), spec.port},
+                  .local = spec.local,
+                  .local_port = spec.local_port,
+                  .keep_alive_s = spec.keep_alive_s};
+}
+
+void Links::resolve(LinkId id) {
+  Link& link = links_[id];
+  link.state = Link::State::resolving;
+  s_.world.resolve(id, link.host, link.v6 ? Family::v6 : Family::v4, s_.station.dns_servers());
+}
+
+void Links::connect(LinkId id, const IpAddress& address) {
+  Link& link = links_[id];
+  link.state = Link::State::connecting;
+  link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
+  const Target& target = targets_[id];
+  s_.world.channel_open(id, {.transport = link.transport,
+                             .remote = {address, target.remote.port},
+                             .netif = link.netif,
+                             .local = target.local,
+                             .local_port = target.local_port,
+                             .keep_alive_s = target.keep_alive_s,
+                             .options = socket_options(id),
+                             .tls = tls_client(id)});
+}
+
+TlsClient Links::tls_client(LinkId id) const {
+  const SslConf& conf = s_.settings.ssl_conf[id];
+  const SslTexts& texts = s_.ram.ssl_texts[id];
+  return {.present_certificate = conf.presents(),
+          .verify_server = conf.verifies(),
+          .pki_number = static_cast<uint8_t>(conf.pki_number),
+          .ca_number = static_cast<uint8_t>(conf.ca_number),
+          .common_name = texts.common_name,
+          .server_name = texts.server_name,
+          .alpn = texts.alpn,
+          .psk = texts.psk,
+          .psk_identity = texts.psk_hint};
+}
+
+ChannelOptions Links::socket_options(LinkId id) const {
+  const LinkOptions& options = s_.ram.link_options[id];
+  return {.linger_s = options.linger_s,
+          .no_delay = options.no_delay,
+          .receive_window_bytes = s_.ram.passive ? s_.profile.receive_window_bytes : 0u};
+}
+
+void Links::configure(LinkId id) {
+  if (links_[id].state == Link::State::open) s_.world.channel_configure(id, socket_options(id));
+}
+
+void Links::fail(LinkId id, Failure failure) {
+  last_failure_ = failure;
+  if (links_[id].reopens) {
+    links_[id].state = Link::State::lost;
+    s_.passthrough.attempt_failed();
+  } else {
+    free(id);
+  }
+}
+
+void Links::opened(const ChannelOpened& event) {
+  Link& link = links_[event.channel];
+  link.state = Link::State::open;
+  link.local = event.local;
+  link.remote = event.remote;
+  any_since_join_ = true;
+  tell_opened(event.channel);
+  if (link.reopens) s_.passthrough.link_opened();
+}
+
+void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
+  Link& link = links_[event.channel];
+  link = Link{};
+  link.state = Link::State::open;
+  link.transport = request.transport;
+  link.v6 = request.v6;
+  link.server = true;
+  const bool of_station = event.local.address == s_.station.ip() || !s_.station.softap_enabled();
+  link.netif = s_.station.has_ip() && of_station ? Netif::station : Netif::softap;
+  link.local = event.local;
+  link.remote = event.remote;
+  link.last_received = s_.now();
+  any_since_join_ = true;
+  tell_opened(event.channel);
+}
+
+void Links::give_up(LinkId id) {
+  const bool resolving = links_[id].state == Link::State::resolving;
+  if (!resolving) s_.world.channel_close(id, Closing::orderly);
+  fail(id, resolving ? Failure::early : Failure::network);
+}
+
+// --- closing ------------------------------------------------------------------------------------
+
+void Links::close(LinkId id) {
+  const Link::State state = links_[id].state;
+  if (state == Link::State::connecting || state == Link::State::open)
+    s_.world.channel_close(id, Closing::orderly);
+  free(id);
+}
+
+void Links::close_and_tell(LinkId id) {
+  close(id);
+  tell_closed(id);
+  s_.link_ended(id);
+}
+
+void Links::expire(LinkId id) {
+  s_.world.channel_close(id, Closing::orderly);
+  ended(id);
+}
+
+/// The world has let go of an open link.
+void Links::ended(LinkId id) {
+  Link& link = links_[id];
+  link.stalled = false;
+  if (link.reopens) {
+    link.state = Link::State::lost;
+    tell_closed(id);
+    s_.passthrough.link_lost();
+    return;
+  }
+  link.state = Link::State::ended;
+  if (link.unread_bytes() == 0) {
+    close_and_tell(id);
+  } else {
+    s_.link_ended(id);
+  }
+}
+
+void Links::close_all_on(Netif netif) {
+  for (LinkId id = 0; id < count(); ++id) {
+    if (links_[id].netif != netif) continue;
+    switch (links_[id].state) {
+      case Link::State::open:
+        expire(id);
+        break;
+      case Link::State::resolving:
+      case Link::State::connecting:
+        give_up(id);
+        break;
+      case Link::State::free:
+      case Link::State::ended:
+      case Link::State::lost:
+        break;
+    }
+  }
+}
+
+void Links::close_all(Order order) {
+  for (LinkId i = 0; i < count(); ++i) {
+    const auto id = static_cast<LinkId>(order == Order::ascending ? i : count() - 1 - i);
+    links_[id].known() ? close_and_tell(id) : close(id);
+  }
+}
+
+void Links::close_clients() {
+  for (LinkId id = 0; id < count(); ++id) {
+    if (links_[id].server) close_and_tell(id);
+  }
+}
+
+void Links::reset() {
+  for (LinkId id = 0; id < count(); ++id) free(id);
+  targets_.fill({});
+  any_since_join_ = false;
+}
+
+// --- passthrough --------------------------------------------------------------------------------
+
+void Links::hold_closed(LinkId id, const LinkSpec& spec) {
+  prepare(id, spec);
+  links_[id].state = Link::State::lost;
+  hold(id);
+}
+
+void Links::reopen(LinkId id) {
+  if (links_[id].host.empty()) {
+    connect(id, targets_[id].remote.address);
+  } else {
+    resolve(id);
+  }
+}
+
+void Links::release(LinkId id) {
+  links_[id].reopens = false;
+  if (links_[id].state != Link::State::open) close(id);
+}
+
+// --- what the MCU is told -----------------------------------------------------------------------
+
+void Links::tell_opened(LinkId id) {
+  const Link& link = links_[id];
+  constexpr int32_t kDetailed = 2;  // SYSMSG bit 1
+  if ((s_.settings.sysmsg & kDetailed) != 0) {
+    s_.urc("+LINK_CONN:0,", id, ',', Quoted{link.type_name()}, ',', link.server, ',',
+           Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port);
+  } else if (s_.ram.mux) {
+    s_.urc(id, ",CONNECT");
+  } else {
+    s_.urc("CONNECT");
+  }
+}
+
+void Links::tell_closed(LinkId id) {
+  if (s_.ram.mux) {
+    s_.urc(id, ",CLOSED");
+  } else {
+    s_.urc("CLOSED");
+  }
+}
+
+// --- what the world says ------------------------------------------------------------------------
+
+void Links::on_event(const Event& event) {
+  if (!is_about_a_link(event)) return;
+  if (const auto* resolved = std::get_if<Resolved>(&event)) {
+    const LinkId id = resolved->query;
+    if (id >= count() || links_[id].state != Link::State::resolving) return;
+    resolved->address() ? connect(id, resolved->address()) : fail(id, Failure::early);
+  } else if (const auto* open = std::get_if<ChannelOpened>(&event)) {
+    if (links_[open->channel].state == Link::State::connecting) opened(*open);
+  } else if (const auto* failed = std::get_if<ChannelFailed>(&event)) {
+    if (links_[failed->channel].state != Link::State::connecting) return;
+    log_end(failed->channel, failed->error);
+    const bool udp = links_[failed->channel].transport == Transport::udp;
+    fail(failed->channel, udp ? Failure::early : Failure::network);
+  } else if (const auto* closed = std::get_if<ChannelClosed>(&event)) {
+    if (links_[closed->channel].state != Link::State::open) return;
+    log_end(closed->channel, closed->error);
+    ended(closed->channel);
+  } else if (const auto* encrypted = std::get_if<ChannelEncrypted>(&event)) {
+    count_encrypted(*encrypted);
+  }
+}
+
+void Links::log_end(LinkId id, NetError error) {
+  // Of TLS the world has said more already.
+  const bool known = error == NetError::none || error == NetError::tls;
+  s_.log(known ? LogLevel::debug : LogLevel::info, "link ", id, ": ", text_of(error));
+}
+
+}  // namespace espat

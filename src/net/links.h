@@ -1,0 +1,222 @@
+// The module's five links: what is open, to whom, and what becomes of the bytes they receive.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/text.h"
+#include "espat/address.h"
+#include "espat/bytes.h"
+#include "espat/event.h"
+#include "espat/time.h"
+#include "espat/world.h"
+#include "net/inbox.h"
+
+namespace espat {
+
+class Session;
+
+/// How long after the OK of AT+CIPRECVDATA the notice of what it left comes. One in the same burst
+/// is counted wrong by a known driver (rt-esp-at-nal); one that tells again of bytes that the MCU
+/// knows of already is of use only to those that read once per notice (Zephyr), and can wait.
+inline constexpr Duration kNoticeGap = std::chrono::milliseconds(1);
+inline constexpr Duration kNoticeAgainGap = std::chrono::milliseconds(10);
+
+/// Whether a UDP link takes the sender of a datagram for its peer (ESP-AT manual, CIPSTART <mode>).
+enum class PeerMode : uint8_t { fixed = 0, changes_once = 1, follows = 2 };
+
+/// What AT+CIPSTART asks for.
+struct LinkSpec {
+  Transport transport = Transport::tcp;
+  bool v6 = false;
+  std::string_view host;  ///< name or literal
+  uint16_t port = 0;
+  IpAddress local;
+  uint16_t local_port = 0;
+  uint16_t keep_alive_s = 0;
+  PeerMode peer_mode = PeerMode::fixed;
+};
+
+/// AT+CIPTCPOPT, of one link.
+struct LinkOptions {
+  int32_t linger_s = -1;
+  bool no_delay = false;
+  int32_t send_timeout_ms = 0;  ///< 0 = wait for ever
+};
+
+/// How long opening such a link may take, the resolution of its name included.
+Duration open_timeout(Transport transport);
+
+/// As the manual calls such a link or server: "TCP", "UDPv6", ...
+std::string_view type_name(Transport transport, bool v6);
+
+/// Why a link failed or ended, in words for the log port.
+std::string_view text_of(NetError error);
+
+/// False for what a UDP link is opened with that is to learn its peer: 0.0.0.0, or port 0.
+inline bool has_peer(const Endpoint& to) { return !to.address.is_unspecified() && to.port != 0; }
+
+struct Link {
+  enum class State : uint8_t {
+    free,
+    resolving,
+    connecting,
+    open,
+    ended,  ///< gone, but not for the MCU: it has not read all of it (passive receive)
+    lost,   ///< gone, and passthrough is to open it again
+  };
+  State state = State::free;
+  Transport transport = Transport::tcp;
+  bool v6 = false;
+  bool server = false;   ///< accepted by this module's server
+  bool stalled = false;  ///< the world keeps bytes of this link until channel_resume
+  bool noticed = false;  ///< +IPD told of the inbox, and the MCU has not read since
+  bool reopens = false;  ///< passthrough holds it: it becomes `lost` instead of `free`
+  Netif netif = Netif::station;
+  PeerMode peer_mode = PeerMode::fixed;
+  Endpoint local;
+  Endpoint remote;
+  Time last_received{};
+  Time notice_due = kNever;    ///< the next notice waits until then
+  size_t announced = 0;        ///< bytes in the inbox that a notice has told of
+  size_t encrypted_extra = 0;  ///< SSL: how much longer on the wire what is in the inbox was
+  uint32_t lost_datagrams = 0;
+  std::string host;              ///< name to resolve again; empty = it was a literal
+  std::unique_ptr<Inbox> inbox;  ///< null = empty
+
+  std::string_view type_name() const { return espat::type_name(transport, v6); }
+  /// The MCU has been told of it and not yet of its end.
+  bool known() const { return state == State::open || state == State::ended; }
+  size_t unread_bytes() const { return inbox ? inbox->size() : 0; }
+  /// What notices and CIPRECVLEN count: of SSL what came over the wire (ESP-AT manual, CIPRECVLEN).
+  size_t counted_bytes() const { return inbox ? inbox->size() + encrypted_extra : 0; }
+};
+
+class Links {
+ public:
+  explicit Links(Session& session) : s_(session) {}
+
+  const Link& operator[](LinkId id) const { return links_[id]; }
+  static constexpr LinkId count() { return static_cast<LinkId>(kLinks); }
+
+  /// A link is open, or on its way to be.
+  bool any_in_use() const;
+  /// A TCP or SSL link is open (STATUS:3 of CIPSTATUS).
+  bool stream_open() const;
+  /// How many SSL links are in use, other than this one.
+  size_t other_ssl_links(LinkId than) const;
+  /// A link has been opened since the station joined (STATUS:4 of CIPSTATUS).
+  bool any_since_join() const { return any_since_join_; }
+  void forget_history() { any_since_join_ = false; }
+  /// The lowest free ID, or kLinks if all are taken.
+  LinkId lowest_free() const;
+
+  /// Why an attempt to open failed, as far as it changes what is printed.
+  enum class Failure : uint8_t {
+    early,    ///< nothing had been sent to the peer: no such name, no such local port
+    network,  ///< the peer was tried
+  };
+
+  /// Begins to open a free link. The link becomes `open`, or `free` again; see on_event.
+  void open(LinkId id, const LinkSpec& spec);
+  Failure last_failure() const { return last_failure_; }
+  /// A client of the server.
+  void accept(const ClientAccepted& event, const ServerRequest& request);
+
+  /// An attempt to open took too long: the link is free again, as after a network failure.
+  void give_up(LinkId id);
+  /// Ends a link in any state, without a word.
+  void close(LinkId id);
+  /// Ends a link that the MCU knows and prints its CLOSED.
+  void close_and_tell(LinkId id);
+  /// Ends a link that nobody asked to end: its CLOSED waits until the MCU has read everything.
+  void expire(LinkId id);
+  /// Ends every link whose traffic runs over this interface, telling of each.
+  void close_all_on(Netif netif);
+  enum class Order : uint8_t { ascending, descending };
+  /// Ends every link, telling of each that was open in this order of IDs.
+  void close_all(Order order);
+  /// Ends the clients of the server, telling of each.
+  void close_clients();
+  /// The module restarts: the world has closed everything already.
+  void reset();
+
+  /// "CLOSED" or "0,CLOSED" of a link that is gone.
+  void tell_closed(LinkId id);
+
+  /// What CIPTCPOPT and CIPRECVMODE ask for on this link.
+  ChannelOptions socket_options(LinkId id) const;
+  /// What CIPSSLCCONF and its like ask for on this link; lives until they change.
+  TlsClient tls_client(LinkId id) const;
+  /// The socket options have changed: an open link gets them too.
+  void configure(LinkId id);
+
+  // --- passthrough ---
+  /// From now on the link is opened again when it is lost.
+  void hold(LinkId id) { links_[id].reopens = true; }
+  /// The same for a free link, which is lost from the beginning.
+  void hold_closed(LinkId id, const LinkSpec& spec);
+  /// Begins to open a link that is lost.
+  void reopen(LinkId id);
+  /// As before hold; a link that is not open is free now.
+  void release(LinkId id);
+
+  // --- passive receive (links_receive.cc) ---
+  /// What AT+CIPRECVDATA gets: the bytes die when `read_done` is called.
+  std::string_view read(LinkId id, size_t max_bytes) const;
+  Endpoint sender(LinkId id, size_t bytes) const;
+  /// These bytes were printed, and OK: forgets them, and tells what follows from it.
+  void read_done(LinkId id, size_t bytes);
+  void on_notice_timer();
+
+  /// Link and name events; any other event is none of its business.
+  void on_event(const Event& event);
+  size_t on_data(LinkId id, Bytes data, const Endpoint& from);
+  /// At the end of each turn: notices of passive receive, and what it left for active receive.
+  void print_kept();
+  /// After that: lets the world offer what it kept, as far as there is room now.
+  void resume_stalled();
+
+ private:
+  void prepare(LinkId id, const LinkSpec& spec);
+  void resolve(LinkId id);
+  void connect(LinkId id, const IpAddress& address);
+  void fail(LinkId id, Failure failure);
+  void opened(const ChannelOpened& event);
+  void ended(LinkId id);
+  void free(LinkId id) { links_[id] = Link{}; }
+  void tell_opened(LinkId id);
+  void log_end(LinkId id, NetError error);
+
+  // links_receive.cc
+  void count_encrypted(const ChannelEncrypted& event);
+  size_t receive_passive(LinkId id, Bytes data, const Endpoint& from);
+  size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
+  bool print_inbox(LinkId id);
+  bool has_room(const Link& link) const;
+  void notice(LinkId id);
+  size_t print(LinkId id, Bytes data, const Endpoint& from);
+  using IpdHead = Text<96>;
+  void write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const;
+
+  Session& s_;
+  std::array<Link, kLinks> links_{};
+  /// What a link is opened with, kept for opening it again.
+  struct Target {
+    Endpoint remote;
+    IpAddress local;
+    uint16_t local_port = 0;
+    uint16_t keep_alive_s = 0;
+  };
+  std::array<Target, kLinks> targets_{};
+  Failure last_failure_ = Failure::network;
+  bool any_since_join_ = false;
+  LinkId first_to_resume_ = 0;
+};
+
+}  // namespace espat

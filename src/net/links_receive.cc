@@ -1,0 +1,203 @@
+// What becomes of received bytes: +IPD at once (active), kept until they are asked for (passive),
+// or as they are (passthrough).
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "module/session.h"
+
+namespace espat {
+
+namespace {
+
+/// ESP-AT manual, CIPSTART <mode>.
+void adopt_peer(Link& link, const Endpoint& from) {
+  if (link.peer_mode == PeerMode::fixed || from == link.remote) return;
+  link.remote = from;
+  if (link.peer_mode == PeerMode::changes_once) link.peer_mode = PeerMode::fixed;
+}
+
+}  // namespace
+
+size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
+  if (id >= count() || links_[id].state != Link::State::open) return data.size();
+  Link& link = links_[id];
+  const size_t taken =
+      s_.ram.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
+  link.stalled = taken < data.size();
+  if (taken == 0) return 0;
+  link.last_received = s_.now();
+  if (link.transport == Transport::udp) adopt_peer(link, from);
+  return taken;
+}
+
+// --- active -------------------------------------------------------------------------------------
+
+size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
+  if (!print_inbox(id)) return 0;
+  size_t taken = 0;
+  while (taken < data.size() && s_.can_print_data()) {
+    taken += print(id, data.subspan(taken), from);
+  }
+  return taken;
+}
+
+/// Prints bytes of a stream, or a datagram, in one write, as far as the way out takes them. Returns
+/// how many that were.
+size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
+  const bool whole = links_[id].transport == Transport::udp;
+  if (s_.ram.passthrough) {
+    if (!whole) return s_.data_out().offer(data);
+    s_.data_out().write(Frame{{}, data, {}});
+    return data.size();
+  }
+  const size_t frame_max = whole ? data.size() : s_.profile.ipd_max_bytes;
+  std::array<IpdHead, UartOut::kFramesMax> heads;
+  std::array<Frame, UartOut::kFramesMax> frames;
+  size_t count = 0;
+  for (size_t at = 0; at < data.size() && count < frames.size(); ++count) {
+    const Bytes payload = data.subspan(at, std::min(frame_max, data.size() - at));
+    write_head(heads[count], id, payload.size(), from);
+    frames[count] = {heads[count].view(), payload, "\r\n"};
+    at += payload.size();
+  }
+  const size_t frames_taken = s_.data_out().offer(std::span(frames).first(count));
+  size_t taken = 0;
+  for (size_t i = 0; i < frames_taken; ++i) taken += frames[i].payload.size();
+  return taken;
+}
+
+void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const {
+  head.append("\r\n+IPD,");
+  if (s_.ram.mux) head.append(id).append(',');
+  head.append(size);
+  if (s_.ram.ipd_shows_peer) {
+    head.append(',').append(Quoted{from.address.text()}).append(',').append(from.port);
+  }
+  head.append(':');
+}
+
+/// Prints what passive receive left behind. Returns whether that was everything.
+bool Links::print_inbox(LinkId id) {
+  Link& link = links_[id];
+  while (link.inbox && s_.can_print_data()) {
+    const bool udp = link.transport == Transport::udp;
+    const std::string_view bytes =
+        udp ? link.inbox->front_datagram() : link.inbox->front(link.inbox->size());
+    const Endpoint from = udp ? link.inbox->sender(bytes.size()) : link.remote;
+    link.inbox->drop(print(id, as_bytes(bytes), from));
+    link.noticed = false;  // as after a read
+    link.encrypted_extra = 0;
+    if (link.inbox->empty()) link.inbox.reset();
+  }
+  return !link.inbox;
+}
+
+// --- passive ------------------------------------------------------------------------------------
+
+size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
+  Link& link = links_[id];
+  const size_t window = s_.profile.receive_window_bytes;
+  if (!link.inbox) link.inbox = std::make_unique<Inbox>();
+  size_t taken = data.size();
+  if (link.transport != Transport::udp) {
+    taken = link.inbox->add(data, window);
+  } else if (!link.inbox->add_datagram(data, from, window)) {
+    // ESP-AT manual, CIPRECVMODE: a full window loses them. A flood must not fill the log as well.
+    if (std::has_single_bit(++link.lost_datagrams)) {
+      s_.log(LogLevel::info, "link ", id,
+             ": the receive window is full, datagrams lost: ", link.lost_datagrams);
+    }
+    if (link.inbox->empty()) link.inbox.reset();
+  }
+  return taken;
+}
+
+void Links::count_encrypted(const ChannelEncrypted& event) {
+  Link& link = links_[event.channel];
+  if (s_.ram.passive && s_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
+    link.encrypted_extra += event.extra_bytes;
+  }
+}
+
+/// Tells of what is in the inbox, unless the MCU has been told and has not read since. A notice
+/// that must wait is written when it may be, with what there is then.
+void Links::notice(LinkId id) {
+  Link& link = links_[id];
+  if (link.noticed || !link.inbox || link.notice_due != kNever || !s_.can_print_data()) return;
+  link.noticed = true;
+  link.announced = link.inbox->size();
+  if (s_.ram.mux) {
+    s_.urc("\r\n+IPD,", id, ',', link.counted_bytes());
+  } else {
+    s_.urc("\r\n+IPD,", link.counted_bytes());
+  }
+}
+
+void Links::on_notice_timer() {
+  Time next = kNever;
+  for (LinkId id = 0; id < count(); ++id) {
+    Time& due = links_[id].notice_due;
+    if (due <= s_.now()) due = kNever;  // told of at the end of the turn
+    next = std::min(next, due);
+  }
+  s_.timers.set(Timer::notice, next);
+}
+
+std::string_view Links::read(LinkId id, size_t max_bytes) const {
+  const Link& link = links_[id];
+  return link.inbox ? link.inbox->front(max_bytes) : std::string_view();
+}
+
+Endpoint Links::sender(LinkId id, size_t bytes) const {
+  const Link& link = links_[id];
+  return link.transport == Transport::udp ? link.inbox->sender(bytes) : link.remote;
+}
+
+void Links::read_done(LinkId id, size_t bytes) {
+  Link& link = links_[id];
+  link.inbox->drop(bytes);
+  link.encrypted_extra = 0;  // once a part was read, the rest lies decrypted
+  link.announced -= std::min(link.announced, bytes);
+  link.noticed = false;
+  link.notice_due = kNever;
+  if (!link.inbox->empty()) {
+    link.notice_due = s_.now() + (link.announced == 0 ? kNoticeGap : kNoticeAgainGap);
+    on_notice_timer();
+    return;
+  }
+  link.inbox.reset();
+  if (link.state == Link::State::ended) close_and_tell(id);
+}
+
+// --- what waits ---------------------------------------------------------------------------------
+
+bool Links::has_room(const Link& link) const {
+  if (!s_.ram.passive) return s_.can_print_data();
+  return link.unread_bytes() < s_.profile.receive_window_bytes;
+}
+
+void Links::print_kept() {
+  for (LinkId id = 0; id < count(); ++id) {
+    if (s_.ram.passive) {
+      notice(id);
+    } else if (links_[id].inbox && print_inbox(id) && links_[id].state == Link::State::ended) {
+      close_and_tell(id);
+    }
+  }
+}
+
+void Links::resume_stalled() {
+  bool resumed = false;
+  for (LinkId i = 0; i < count(); ++i) {
+    const auto id = static_cast<LinkId>((first_to_resume_ + i) % count());
+    if (!links_[id].stalled || !has_room(links_[id])) continue;
+    links_[id].stalled = false;
+    s_.world.channel_resume(id);
+    resumed = true;
+  }
+  // Whoever is first may fill the way out again: so it is another's turn next.
+  if (resumed) first_to_resume_ = static_cast<LinkId>((first_to_resume_ + 1) % count());
+}
+
+}  // namespace espat

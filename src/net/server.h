@@ -1,0 +1,63 @@
+// The module's server: what it listens for, which link its next client becomes, and when a client
+// that says nothing is sent away (ESP-AT manual, CIPSERVER, CIPSERVERMAXCONN, CIPSTO).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "espat/event.h"
+#include "espat/world.h"
+#include "net/links.h"
+
+namespace espat {
+
+class Session;
+
+class Server {
+ public:
+  enum class State : uint8_t { off, opening, on };
+
+  explicit Server(Session& session) : s_(session) {}
+
+  State state() const { return state_; }
+  const ServerRequest& request() const { return request_; }
+  size_t clients() const;
+
+  /// Begins to listen; it must be off. Leads to `on`, or back to `off`; see on_event.
+  void open(const ServerRequest& request);
+  /// Listens no more. Its clients stay.
+  void close();
+
+  uint8_t max_clients() const { return max_clients_; }
+  void set_max_clients(uint8_t clients) { max_clients_ = clients; }
+  /// After so long without a byte from it a client is sent away; 0 = never.
+  uint16_t idle_limit_s() const { return idle_limit_s_; }
+  void set_idle_limit(uint16_t seconds);
+
+  void on_event(const Event& event);
+  void on_idle_timer();
+  /// At the end of each turn: listens where CWMODE says, and tells the world which link the next
+  /// client becomes.
+  void admit_next();
+  /// The module restarts: the world has closed everything already.
+  void reset();
+
+ private:
+  static constexpr uint8_t kMaxClients = kLinks;
+  static constexpr uint16_t kIdleLimitS = 180;  // wire.md, section 7
+
+  void accepted(const ClientAccepted& event);
+  void follow_interfaces();
+  Duration idle_limit() const;
+
+  Session& s_;
+  State state_ = State::off;
+  uint8_t max_clients_ = kMaxClients;
+  uint16_t idle_limit_s_ = kIdleLimitS;
+  std::optional<LinkId> admitted_;   // as the world knows it
+  ChannelOptions admitted_options_;  // and its options
+  ServerRequest request_;
+};
+
+}  // namespace espat
