@@ -21,7 +21,7 @@
 
 namespace espat {
 
-class Session;
+class Module;
 struct Command;
 
 /// Where AT+CIUPDATE looks for firmware. Nobody, unless there is a host.
@@ -96,7 +96,7 @@ class Modem {
 
  private:
   class Call;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Module> module_;
   bool in_call_ = false;
 };
 

@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "espat/address.h"
-#include "net/links.h"
 
 namespace espat {
 

@@ -16,16 +16,22 @@
 
 namespace espat {
 
-class Session;
 class Args;
+
+/// What handlers are given: the board, which those who write handlers know and this folder does not
+/// (module/handler.h).
+class Host {
+ protected:
+  ~Host() = default;
+};
 
 /// How a handler left its command.
 struct [[nodiscard]] Outcome {
   enum class Kind : uint8_t {
     ok,       ///< settings are stored if the row says so, then OK
     error,    ///< ERROR, with SYSLOG its code
-    pending,  ///< busy until Session::finish
-    prompt,   ///< OK and `>`: the session awaits data
+    pending,  ///< busy until Interpreter::finish
+    prompt,   ///< OK and `>`: data is awaited
   };
   Kind kind = Kind::ok;
   ErrorCode code{};
@@ -36,7 +42,7 @@ inline constexpr Outcome kPending{Outcome::Kind::pending, {}};
 inline constexpr Outcome kPrompt{Outcome::Kind::prompt, {}};
 constexpr Outcome error(ErrorCode code) { return {Outcome::Kind::error, code}; }
 
-using Handler = Outcome (*)(Session&, const Args&);
+using Handler = Outcome (*)(Host&, const Args&);
 
 /// One parameter of a set form. The unit, if there is one, is the end of its name: "timeout_ms".
 struct Param {

@@ -1,65 +1,72 @@
-// The few instants at which a module must act by itself.
+// The time, and the instants at which the parts of a module must act by themselves.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
+#include <algorithm>
 
 #include "espat/time.h"
 
 namespace espat {
 
-enum class Timer : uint8_t {
-  command,  ///< the command that waits gives up
-  boot,     ///< end of boot or of deep sleep
-  gap,      ///< strict mode: the next step of an exchange
-  escape,   ///< guard time after +++
-  send,     ///< a send that does not finish
-  notice,   ///< passive receive: what AT+CIPRECVDATA left is told of
-  packet,   ///< passthrough: a pause of the MCU ends a datagram
-  relink,   ///< passthrough: the next attempt to open the link, or the end of one
-  server,   ///< a client may have said nothing for too long
-  sntp,     ///< the next request, or no answer to the last
-  update,   ///< CIUPDATE begins, or has taken too long
-  station,  ///< join time-out or the next attempt to reconnect
-  count,
-};
+class Timer;
 
+/// All timers of a module, and its idea of now: the time that its owner gave with the latest call.
 class Timers {
  public:
-  void set(Timer timer, Time at) { at_[index(timer)] = at; }
-  void cancel(Timer timer) { at_[index(timer)] = kNever; }
-  void cancel_all() { at_.fill(kNever); }
-  bool running(Timer timer) const { return at_[index(timer)] != kNever; }
+  Timers() = default;
+  Timers(const Timers&) = delete;
+  Timers& operator=(const Timers&) = delete;
 
-  Time deadline() const { return at_[earliest()]; }
+  Time now() const { return now_; }
+  /// Time never runs backwards here: an earlier one changes nothing.
+  void advance(Time now) { now_ = std::max(now_, now); }
 
-  /// Stops and returns the timer that is due first; nothing if none is due.
-  std::optional<Timer> take_due(Time now) {
-    const size_t i = earliest();
-    if (at_[i] > now || at_[i] == kNever) return std::nullopt;
-    at_[i] = kNever;
-    return static_cast<Timer>(i);
-  }
+  /// When the earliest of them is due; kNever if none runs.
+  Time deadline() const;
+  /// Lets those act that are due, the earliest first; of two at one instant that which was made
+  /// first. They may set timers, also these.
+  void run_due();
+  void cancel_all();
 
  private:
-  static constexpr size_t kCount = static_cast<size_t>(Timer::count);
-  static size_t index(Timer timer) { return static_cast<size_t>(timer); }
-  size_t earliest() const {
-    size_t best = 0;
-    for (size_t i = 1; i < kCount; ++i) {
-      if (at_[i] < at_[best]) best = i;
-    }
-    return best;
-  }
+  friend class Timer;
+  Timer* earliest() const;
 
-  static constexpr std::array<Time, kCount> all_never() {
-    std::array<Time, kCount> at{};
-    at.fill(kNever);
-    return at;
+  Time now_{};
+  Timer* first_ = nullptr;  // in the order in which they were made
+  Timer** end_ = &first_;
+};
+
+/// Names a member function that a timer calls: On<&Sntp::on_timer>{}.
+template <auto kMember>
+struct On {};
+
+/// One instant of one part, which owns it. It is made with the module and lives as long.
+class Timer {
+ public:
+  template <typename Owner, auto kMember>
+  Timer(Timers& timers, Owner& owner, On<kMember>)
+      : timers_(timers),
+        owner_(&owner),
+        fire_([](void* object) { (static_cast<Owner*>(object)->*kMember)(); }) {
+    *timers.end_ = this;
+    timers.end_ = &next_;
   }
-  std::array<Time, kCount> at_ = all_never();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void set(Time at) { at_ = at; }
+  void set_after(Duration delay) { at_ = timers_.now() + delay; }
+  void cancel() { at_ = kNever; }
+  bool running() const { return at_ != kNever; }
+
+ private:
+  friend class Timers;
+
+  Timers& timers_;
+  Time at_ = kNever;
+  void* owner_;
+  void (*fire_)(void*);
+  Timer* next_ = nullptr;
 };
 
 }  // namespace espat

@@ -65,12 +65,36 @@ size_t UartOut::offer(std::span<const Frame> frames) {
 
 size_t UartOut::offer(Bytes bytes) { return push(std::span(&bytes, 1)); }
 
+void UartOut::configure(const UartConfig& config) {
+  flush();
+  if (queue_.empty()) return world_.uart_configure(config);
+  line_changes_.push_back({queue_.size(), config});
+}
+
+/// Hands the port the queue up to there. Returns whether it took all of that.
+bool UartOut::send_queue(size_t end) {
+  const Bytes rest = as_bytes(std::string_view(queue_).substr(sent_, end - sent_));
+  if (!rest.empty()) sent_ += world_.uart_write(std::span(&rest, 1));
+  blocked_ = sent_ < end;
+  return !blocked_;
+}
+
+/// An MCU that never quite catches up must not make the queue long by what it has read.
+void UartOut::shorten_queue() {
+  if (sent_ <= queue_.size() / 2) return;
+  queue_.erase(0, sent_);
+  for (LineChange& change : line_changes_) change.at -= sent_;
+  sent_ = 0;
+}
+
 void UartOut::on_writable() {
   if (!std::exchange(blocked_, false) || queue_.empty()) return;
-  const Bytes rest = as_bytes(std::string_view(queue_).substr(sent_));
-  sent_ += world_.uart_write(std::span(&rest, 1));
-  blocked_ = sent_ < queue_.size();
-  if (blocked_) return;
+  while (!line_changes_.empty()) {
+    if (!send_queue(line_changes_.front().at)) return shorten_queue();
+    world_.uart_configure(line_changes_.front().config);
+    line_changes_.erase(line_changes_.begin());
+  }
+  if (!send_queue(queue_.size())) return shorten_queue();
   // Swapping gives the memory back: a module that was once slow must not stay large.
   std::string().swap(queue_);
   sent_ = 0;

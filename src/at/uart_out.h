@@ -8,12 +8,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "espat/bytes.h"
+#include "espat/world.h"
 
 namespace espat {
-
-class World;
 
 /// Output that nothing may split.
 struct Frame {
@@ -40,6 +40,10 @@ class UartOut {
   /// Offers bytes that may be split; nothing may be blocked(). Returns how many were taken.
   size_t offer(Bytes bytes);
 
+  /// Changes the line once the port has taken everything written so far; what is written later
+  /// waits for that.
+  void configure(const UartConfig& config);
+
   /// The port can take more.
   void on_writable();
 
@@ -53,12 +57,21 @@ class UartOut {
  private:
   static constexpr size_t kStageBytes = 256;  // most turns write less than this
 
+  /// Line settings that come once so much of the queue has left.
+  struct LineChange {
+    size_t at = 0;
+    UartConfig config;
+  };
+
   size_t push(std::span<const Bytes> parts);
+  bool send_queue(size_t end);
+  void shorten_queue();
   World& world_;
   std::array<char, kStageBytes> stage_;
   size_t staged_ = 0;
   std::string queue_;  // empty, or begins with sent_ bytes that have left already
   size_t sent_ = 0;
+  std::vector<LineChange> line_changes_;  // in order; only while something waits
   bool blocked_ = false;  // the port took less than it was offered, and owes UartWritable
 };
 

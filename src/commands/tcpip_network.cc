@@ -1,9 +1,11 @@
 // TCP/IP AT commands: addresses, status and names (ESP-AT manual, TCP/IP AT Commands).
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "commands/chapters.h"
-#include "module/session.h"
+#include "commands/name_wait.h"
+#include "module/handler.h"
 
 namespace espat {
 
@@ -11,115 +13,111 @@ namespace {
 
 constexpr std::string_view kChapter = "TCP/IP";
 
-Outcome query_ipv6(Session& s, const Args&) {
-  s.info(s.name(), ':', s.settings.ipv6);
+Outcome query_ipv6(Module& m, const Args&) {
+  m.printer.info(m.at.name(), ':', m.store.settings.ipv6);
   return kOk;
 }
 
-Outcome set_ipv6(Session& s, const Args& args) {
-  s.settings.ipv6 = static_cast<int32_t>(args.integer("enable"));
+Outcome set_ipv6(Module& m, const Args& args) {
+  m.store.settings.ipv6 = static_cast<int32_t>(args.integer("enable"));
   return kOk;
 }
 
-void show_interface(Session& s, std::string_view prefix, const IpAddress& v4,
+void show_interface(Module& m, std::string_view prefix, const IpAddress& v4,
                     const IpAddress& v6_link_local, const IpAddress& v6_global,
                     const MacAddress& mac) {
   const IpAddress shown = v4 ? v4 : IpAddress::v4(0, 0, 0, 0);
-  s.info(s.name(), ':', prefix, "IP,", Quoted{shown.text()});
-  if (v6_link_local) s.info(s.name(), ':', prefix, "IP6LL,", Quoted{v6_link_local.text()});
-  if (v6_global) s.info(s.name(), ':', prefix, "IP6GL,", Quoted{v6_global.text()});
-  s.info(s.name(), ':', prefix, "MAC,", Quoted{mac.text()});
+  m.printer.info(m.at.name(), ':', prefix, "IP,", Quoted{shown.text()});
+  if (v6_link_local)
+    m.printer.info(m.at.name(), ':', prefix, "IP6LL,", Quoted{v6_link_local.text()});
+  if (v6_global) m.printer.info(m.at.name(), ':', prefix, "IP6GL,", Quoted{v6_global.text()});
+  m.printer.info(m.at.name(), ':', prefix, "MAC,", Quoted{mac.text()});
 }
 
-Outcome show_addresses(Session& s, const Args&) {
-  const Station& station = s.station;
+Outcome show_addresses(Module& m, const Args&) {
+  const Interfaces& station = m.interfaces;
   if (station.softap_enabled()) {
-    show_interface(s, "AP", station.softap_ip(), station.softap_ip6_link_local(), {},
+    show_interface(m, "AP", station.softap_ip(), station.softap_ip6_link_local(), {},
                    station.softap_mac());
   }
   if (station.enabled()) {
-    show_interface(s, "STA", station.ip(), station.ip6_link_local(), station.ip6_global(),
+    show_interface(m, "STA", station.ip(), station.ip6_link_local(), station.ip6_global(),
                    station.mac());
   }
   return kOk;
 }
 
 /// ESP-AT manual, CIPSTATUS, `<stat>`.
-int connection_status(const Session& s) {
-  if (s.links.stream_open()) return 3;
-  if (!s.station.enabled()) return 0;
-  if (s.station.has_ip()) return s.links.any_since_join() ? 4 : 2;
-  return s.station.state() == Station::State::never_started ? 1 : 5;
+int connection_status(const Module& m) {
+  if (m.links.stream_open()) return 3;
+  if (!m.interfaces.enabled()) return 0;
+  if (m.interfaces.has_ip()) return m.links.any_since_join() ? 4 : 2;
+  return m.interfaces.state() == Interfaces::State::never_started ? 1 : 5;
 }
 
-void show_links(Session& s) {
+void show_links(Module& m) {
   for (LinkId id = 0; id < Links::count(); ++id) {
-    const Link& link = s.links[id];
+    const Link& link = m.links[id];
     if (!link.known()) continue;
-    s.info(s.name(), ':', id, ',', Quoted{link.type_name()}, ',',
-           Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port, ',',
-           link.server);
+    m.printer.info(m.at.name(), ':', id, ',', Quoted{link.type_name()}, ',',
+                   Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port,
+                   ',', link.server);
   }
 }
 
-Outcome show_status(Session& s, const Args&) {
-  s.info("STATUS:", connection_status(s));
-  show_links(s);
+Outcome show_status(Module& m, const Args&) {
+  m.printer.info("STATUS:", connection_status(m));
+  show_links(m);
   return kOk;
 }
 
-Outcome query_links(Session& s, const Args&) {
-  show_links(s);
+Outcome query_links(Module& m, const Args&) {
+  show_links(m);
   return kOk;
 }
 
 // --- names --------------------------------------------------------------------------------------
 
-void domain_resolved(Session& s, const Event& event) {
-  const auto* resolved = std::get_if<Resolved>(&event);
-  if (resolved == nullptr || resolved->query != kCommandQuery) return;
-  if (resolved->addresses.empty()) {
-    s.finish(s.refuse("the name could not be resolved"));
-    return;
+class ResolvingDomain final : public NameWait {
+ public:
+  using NameWait::NameWait;
+
+ private:
+  void found(const IpAddress& address) override {
+    m.printer.info(m.at.name(), ':', Quoted{address.text()});
+    m.at.finish(kOk);
   }
-  s.info(s.name(), ':', Quoted{resolved->address().text()});
-  s.finish(kOk);
-}
+};
 
-void domain_timed_out(Session& s) { s.finish(s.refuse("no answer from any name server")); }
-
-constexpr Wait kResolving = {"resolving a name", domain_resolved, domain_timed_out};
-
-Outcome resolve_domain(Session& s, const Args& args) {
+Outcome resolve_domain(Module& m, const Args& args) {
   enum : int64_t { kPreferV4 = 1, kOnlyV4 = 2 };
-  if (!s.network_up()) return s.refuse("no ip");
-  const bool v6 = s.settings.ipv6 != 0;
+  if (!m.interfaces.network_up()) return m.at.refuse("no ip");
+  const bool v6 = m.store.settings.ipv6 != 0;
   const int64_t network = args.integer("ip_network");
   const Family family = network == kOnlyV4     ? Family::v4
                         : network == kPreferV4 ? (v6 ? Family::v4_preferred : Family::v4)
                                                : Family::v6;
-  if (family == Family::v6 && !v6) return s.refuse("IPv6 is off, see AT+CIPV6");
+  if (family == Family::v6 && !v6) return m.at.refuse("IPv6 is off, see AT+CIPV6");
   const std::string_view name = args.text("domain_name");
   if (const auto literal = IpAddress::parse(name)) {
     const bool fits = family == Family::v4_preferred || literal->family() == family;
-    if (!fits) return s.refuse("an address of the other family");
-    s.info(s.name(), ':', Quoted{literal->text()});
+    if (!fits) return m.at.refuse("an address of the other family");
+    m.printer.info(m.at.name(), ':', Quoted{literal->text()});
     return kOk;
   }
-  s.world.resolve(kCommandQuery, name, family, s.station.dns_servers());
-  return s.await(kResolving, kResolveTimeout);
+  return m.at.await(std::make_unique<ResolvingDomain>(m, name, family), kResolveTimeout);
 }
 
-Outcome query_dns(Session& s, const Args&) {
+Outcome query_dns(Module& m, const Args&) {
   Text<kInfoMaxBytes> servers;
-  const std::vector<Endpoint> in_use = s.station.dns_servers();
+  const std::vector<Endpoint> in_use = m.interfaces.dns_servers();
   for (const Endpoint& server : in_use) servers.append(',').append(Quoted{server.address.text()});
   if (in_use.empty()) servers.append(',').append(Quoted{kDefaultDnsServer});
-  s.info(s.name(), ':', s.settings.dns_manual, servers.view());
+  m.printer.info(m.at.name(), ':', m.store.settings.dns_manual, servers.view());
   return kOk;
 }
 
-Outcome set_dns(Session& s, const Args& args) {
+Outcome set_dns(Module& m, const Args& args) {
   const bool manual = args.integer("enable") != 0;
   const std::array<std::string_view, 3> servers = {args.text("dns1"), args.text("dns2"),
                                                    args.text("dns3")};
@@ -127,14 +125,14 @@ Outcome set_dns(Session& s, const Args& args) {
     for (size_t i = 0; i < servers.size(); ++i) {
       for (size_t j = i + 1; j < servers.size(); ++j) {
         if (servers[i].empty() || servers[i] != servers[j]) continue;
-        return s.refuse_value(static_cast<uint16_t>(j + 2), "the same server twice");
+        return m.at.refuse_value(static_cast<uint16_t>(j + 2), "the same server twice");
       }
     }
   }
-  s.settings.dns_manual = manual;
-  s.settings.dns1 = manual ? servers[0] : "";
-  s.settings.dns2 = manual ? servers[1] : "";
-  s.settings.dns3 = manual ? servers[2] : "";
+  m.store.settings.dns_manual = manual;
+  m.store.settings.dns1 = manual ? servers[0] : "";
+  m.store.settings.dns2 = manual ? servers[1] : "";
+  m.store.settings.dns3 = manual ? servers[2] : "";
   return kOk;
 }
 
@@ -144,29 +142,32 @@ constexpr Command kRows[] = {
     {.name = "+CIPV6",
      .help = "IPv6 off (0) or on (1)",
      .chapter = kChapter,
-     .query = query_ipv6,
-     .set = {{{set_ipv6, {integer("enable", 0, 1)}}}},
+     .query = handle<query_ipv6>,
+     .set = {{{handle<set_ipv6>, {integer("enable", 0, 1)}}}},
      .stored = Stored::sysstore,
      .groups = S::kIpv6},
     {.name = "+CIPSTATUS",
      .help = "state of the station and of every link",
      .chapter = kChapter,
-     .execute = show_status},
-    {.name = "+CIPSTATE", .help = "every open link", .chapter = kChapter, .query = query_links},
+     .execute = handle<show_status>},
+    {.name = "+CIPSTATE",
+     .help = "every open link",
+     .chapter = kChapter,
+     .query = handle<query_links>},
     {.name = "+CIPDOMAIN",
      .help = "resolve a name; ip_network 1 prefers IPv4, 2 only IPv4, 3 only IPv6",
      .chapter = kChapter,
-     .set = {{{resolve_domain,
+     .set = {{{handle<resolve_domain>,
                {text("domain_name", 1, 128), opt(integer("ip_network", 1, 3), 1)}}}}},
     {.name = "+CIFSR",
      .help = "own IP and MAC addresses",
      .chapter = kChapter,
-     .execute = show_addresses},
+     .execute = handle<show_addresses>},
     {.name = "+CIPDNS",
      .help = "name servers: by DHCP (0) or these (1)",
      .chapter = kChapter,
-     .query = query_dns,
-     .set = {{{set_dns,
+     .query = handle<query_dns>,
+     .set = {{{handle<set_dns>,
                {integer("enable", 0, 1), opt(ip("dns1")), opt(ip("dns2")), opt(ip("dns3"))}}}},
      .stored = Stored::sysstore,
      .groups = S::kDns,

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "module/session.h"
+#include "module/module.h"
 
 namespace espat {
 
@@ -27,7 +27,7 @@ bool names_a_channel(const Event& event) {
 class Modem::Call {
  public:
   explicit Call(Modem& modem) : modem_(modem), nested_(std::exchange(modem.in_call_, true)) {
-    if (nested_) modem_.session_->verify(false, "the world called the modem from inside itself");
+    if (nested_) modem_.module_->log.verify(false, "the world called the modem from inside itself");
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -43,46 +43,46 @@ class Modem::Call {
 
 Modem::Modem(World& world, const Profile& profile, std::span<const Command> commands,
              ModemOptions options)
-    : session_(std::make_unique<Session>(world, profile, commands, std::move(options))) {}
+    : module_(std::make_unique<Module>(world, profile, commands, std::move(options))) {}
 
 Modem::~Modem() = default;
 
 void Modem::power_on(Time now) {
-  if (const Call call(*this); call) session_->power_on(now);
+  if (const Call call(*this); call) module_->power_on(now);
 }
 
 size_t Modem::on_uart(Bytes data, Time now) {
   const Call call(*this);
-  return call ? session_->on_uart(data, now) : 0;
+  return call ? module_->on_uart(data, now) : 0;
 }
 
 size_t Modem::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
   const Call call(*this);
   if (!call) return 0;
-  if (channel < kChannels) return session_->on_channel_data(channel, data, from, now);
-  session_->log(LogLevel::error, "data of channel ", channel, ", which does not exist");
+  if (channel < kChannels) return module_->on_channel_data(channel, data, from, now);
+  module_->log.line(LogLevel::error, "data of channel ", channel, ", which does not exist");
   return data.size();
 }
 
 void Modem::on_event(const Event& event, Time now) {
   const Call call(*this);
   if (!call) return;
-  if (names_a_channel(event)) return session_->on_event(event, now);
-  session_->log(LogLevel::error, "an event of a channel that does not exist");
+  if (names_a_channel(event)) return module_->on_event(event, now);
+  module_->log.line(LogLevel::error, "an event of a channel that does not exist");
 }
 
 void Modem::on_deadline(Time now) {
-  if (const Call call(*this); call) session_->on_deadline(now);
+  if (const Call call(*this); call) module_->on_deadline(now);
 }
 
-Time Modem::deadline() const { return session_->deadline(); }
+Time Modem::deadline() const { return module_->timers.deadline(); }
 
-bool Modem::idle() const { return session_->idle(); }
+bool Modem::idle() const { return module_->at.idle(); }
 
-size_t Modem::data_awaited() const { return session_->data_awaited(); }
+size_t Modem::data_awaited() const { return module_->at.data_awaited(); }
 
-bool Modem::in_passthrough() const { return session_->in_passthrough(); }
+bool Modem::in_passthrough() const { return module_->at.in_passthrough(); }
 
-bool Modem::crashed() const { return session_->crashed(); }
+bool Modem::crashed() const { return module_->crashed(); }
 
 }  // namespace espat

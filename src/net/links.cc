@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "module/session.h"
-
 namespace espat {
 
 Duration open_timeout(Transport transport) {
@@ -75,6 +73,9 @@ std::string_view type_name(Transport transport, bool v6) {
   }
   return "TCP";
 }
+
+Links::Links(const Parts& parts)
+    : p_(parts), notice_timer_(parts.timers, *this, On<&Links::on_notice_timer>{}) {}
 
 bool Links::any_in_use() const {
   return std::any_of(links_.begin(), links_.end(),
@@ -151,15 +152,15 @@ void Links::prepare(LinkId id, const LinkSpec& spec) {
 void Links::resolve(LinkId id) {
   Link& link = links_[id];
   link.state = Link::State::resolving;
-  s_.world.resolve(id, link.host, link.v6 ? Family::v6 : Family::v4, s_.station.dns_servers());
+  p_.names.ask(*this, id, link.host, link.v6 ? Family::v6 : Family::v4);
 }
 
 void Links::connect(LinkId id, const IpAddress& address) {
   Link& link = links_[id];
   link.state = Link::State::connecting;
-  link.netif = s_.station.has_ip() ? Netif::station : Netif::softap;
+  link.netif = p_.interfaces.netif();
   const Target& target = targets_[id];
-  s_.world.channel_open(id, {.transport = link.transport,
+  p_.world.channel_open(id, {.transport = link.transport,
                              .remote = {address, target.remote.port},
                              .netif = link.netif,
                              .local = target.local,
@@ -170,8 +171,8 @@ void Links::connect(LinkId id, const IpAddress& address) {
 }
 
 TlsClient Links::tls_client(LinkId id) const {
-  const SslConf& conf = s_.settings.ssl_conf[id];
-  const SslTexts& texts = s_.ram.ssl_texts[id];
+  const SslConf& conf = p_.settings.ssl_conf[id];
+  const SslTexts& texts = ssl_texts[id];
   return {.present_certificate = conf.presents(),
           .verify_server = conf.verifies(),
           .pki_number = static_cast<uint8_t>(conf.pki_number),
@@ -184,21 +185,21 @@ TlsClient Links::tls_client(LinkId id) const {
 }
 
 ChannelOptions Links::socket_options(LinkId id) const {
-  const LinkOptions& options = s_.ram.link_options[id];
+  const LinkOptions& options = tcp_options[id];
   return {.linger_s = options.linger_s,
           .no_delay = options.no_delay,
-          .receive_window_bytes = s_.ram.passive ? s_.profile.receive_window_bytes : 0u};
+          .receive_window_bytes = modes.passive ? p_.profile.receive_window_bytes : 0u};
 }
 
 void Links::configure(LinkId id) {
-  if (links_[id].state == Link::State::open) s_.world.channel_configure(id, socket_options(id));
+  if (links_[id].state == Link::State::open) p_.world.channel_configure(id, socket_options(id));
 }
 
 void Links::fail(LinkId id, Failure failure) {
   last_failure_ = failure;
   if (links_[id].reopens) {
     links_[id].state = Link::State::lost;
-    s_.passthrough.attempt_failed();
+    holder_->attempt_failed();
   } else {
     free(id);
   }
@@ -211,7 +212,7 @@ void Links::opened(const ChannelOpened& event) {
   link.remote = event.remote;
   any_since_join_ = true;
   tell_opened(event.channel);
-  if (link.reopens) s_.passthrough.link_opened();
+  if (link.reopens) holder_->link_opened();
 }
 
 void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
@@ -221,18 +222,20 @@ void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
   link.transport = request.transport;
   link.v6 = request.v6;
   link.server = true;
-  const bool of_station = event.local.address == s_.station.ip() || !s_.station.softap_enabled();
-  link.netif = s_.station.has_ip() && of_station ? Netif::station : Netif::softap;
+  const bool of_station =
+      event.local.address == p_.interfaces.ip() || !p_.interfaces.softap_enabled();
+  link.netif = p_.interfaces.has_ip() && of_station ? Netif::station : Netif::softap;
   link.local = event.local;
   link.remote = event.remote;
-  link.last_received = s_.now();
+  link.last_received = p_.timers.now();
   any_since_join_ = true;
   tell_opened(event.channel);
 }
 
 void Links::give_up(LinkId id) {
   const bool resolving = links_[id].state == Link::State::resolving;
-  if (!resolving) s_.world.channel_close(id, Closing::orderly);
+  if (resolving) p_.names.forget(*this, id);
+  if (!resolving) p_.world.channel_close(id, Closing::orderly);
   fail(id, resolving ? Failure::early : Failure::network);
 }
 
@@ -241,18 +244,18 @@ void Links::give_up(LinkId id) {
 void Links::close(LinkId id) {
   const Link::State state = links_[id].state;
   if (state == Link::State::connecting || state == Link::State::open)
-    s_.world.channel_close(id, Closing::orderly);
+    p_.world.channel_close(id, Closing::orderly);
   free(id);
 }
 
 void Links::close_and_tell(LinkId id) {
   close(id);
   tell_closed(id);
-  s_.link_ended(id);
+  p_.interpreter.link_ended(id);
 }
 
 void Links::expire(LinkId id) {
-  s_.world.channel_close(id, Closing::orderly);
+  p_.world.channel_close(id, Closing::orderly);
   ended(id);
 }
 
@@ -263,14 +266,14 @@ void Links::ended(LinkId id) {
   if (link.reopens) {
     link.state = Link::State::lost;
     tell_closed(id);
-    s_.passthrough.link_lost();
+    holder_->link_lost();
     return;
   }
   link.state = Link::State::ended;
   if (link.unread_bytes() == 0) {
     close_and_tell(id);
   } else {
-    s_.link_ended(id);
+    p_.interpreter.link_ended(id);
   }
 }
 
@@ -310,6 +313,23 @@ void Links::reset() {
   for (LinkId id = 0; id < count(); ++id) free(id);
   targets_.fill({});
   any_since_join_ = false;
+  modes = LinkModes{};
+  tcp_options.fill({});
+  ssl_texts = SslTextsOfLinks{};
+}
+
+// --- data of the MCU ----------------------------------------------------------------------------
+
+bool Links::has_receiver(LinkId id, const Endpoint& to) const {
+  return links_[id].transport != Transport::udp || has_peer(to.port != 0 ? to : links_[id].remote);
+}
+
+size_t Links::send(LinkId id, Bytes data, const Endpoint& to) {
+  return p_.world.channel_send(id, data, to.port != 0 ? to : links_[id].remote);
+}
+
+Duration Links::send_limit(LinkId id) const {
+  return std::chrono::milliseconds(tcp_options[id].send_timeout_ms);
 }
 
 // --- passthrough --------------------------------------------------------------------------------
@@ -338,21 +358,21 @@ void Links::release(LinkId id) {
 void Links::tell_opened(LinkId id) {
   const Link& link = links_[id];
   constexpr int32_t kDetailed = 2;  // SYSMSG bit 1
-  if ((s_.settings.sysmsg & kDetailed) != 0) {
-    s_.urc("+LINK_CONN:0,", id, ',', Quoted{link.type_name()}, ',', link.server, ',',
-           Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port);
-  } else if (s_.ram.mux) {
-    s_.urc(id, ",CONNECT");
+  if ((p_.settings.sysmsg & kDetailed) != 0) {
+    p_.printer.urc("+LINK_CONN:0,", id, ',', Quoted{link.type_name()}, ',', link.server, ',',
+                   Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port);
+  } else if (p_.interpreter.rules.mux) {
+    p_.printer.urc(id, ",CONNECT");
   } else {
-    s_.urc("CONNECT");
+    p_.printer.urc("CONNECT");
   }
 }
 
 void Links::tell_closed(LinkId id) {
-  if (s_.ram.mux) {
-    s_.urc(id, ",CLOSED");
+  if (p_.interpreter.rules.mux) {
+    p_.printer.urc(id, ",CLOSED");
   } else {
-    s_.urc("CLOSED");
+    p_.printer.urc("CLOSED");
   }
 }
 
@@ -360,11 +380,7 @@ void Links::tell_closed(LinkId id) {
 
 void Links::on_event(const Event& event) {
   if (!is_about_a_link(event)) return;
-  if (const auto* resolved = std::get_if<Resolved>(&event)) {
-    const LinkId id = resolved->query;
-    if (id >= count() || links_[id].state != Link::State::resolving) return;
-    resolved->address() ? connect(id, resolved->address()) : fail(id, Failure::early);
-  } else if (const auto* open = std::get_if<ChannelOpened>(&event)) {
+  if (const auto* open = std::get_if<ChannelOpened>(&event)) {
     if (links_[open->channel].state == Link::State::connecting) opened(*open);
   } else if (const auto* failed = std::get_if<ChannelFailed>(&event)) {
     if (links_[failed->channel].state != Link::State::connecting) return;
@@ -380,10 +396,15 @@ void Links::on_event(const Event& event) {
   }
 }
 
+void Links::name_resolved(uint8_t link, const Resolved& answer) {
+  if (links_[link].state != Link::State::resolving) return;
+  answer.addresses.empty() ? fail(link, Failure::early) : connect(link, answer.address());
+}
+
 void Links::log_end(LinkId id, NetError error) {
   // Of TLS the world has said more already.
   const bool known = error == NetError::none || error == NetError::tls;
-  s_.log(known ? LogLevel::debug : LogLevel::info, "link ", id, ": ", text_of(error));
+  p_.log.line(known ? LogLevel::debug : LogLevel::info, "link ", id, ": ", text_of(error));
 }
 
 }  // namespace espat

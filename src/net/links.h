@@ -9,38 +9,37 @@
 #include <string>
 #include <string_view>
 
+#include "at/far_side.h"
+#include "at/interpreter.h"
+#include "at/log.h"
+#include "at/printer.h"
+#include "at/timers.h"
+#include "base/service.h"
 #include "base/text.h"
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/profile.h"
 #include "espat/time.h"
 #include "espat/world.h"
 #include "net/inbox.h"
+#include "net/names.h"
+#include "net/ssl_texts.h"
+#include "store/interfaces.h"
+#include "store/link_spec.h"
+#include "store/store.h"
 
 namespace espat {
 
-class Session;
+inline constexpr Duration kOpenTimeout = std::chrono::seconds(20);  // name and connection
+// The world ends a handshake that stands still for 10 s; this is for one that only creeps.
+inline constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
 
 /// How long after the OK of AT+CIPRECVDATA the notice of what it left comes. One in the same burst
 /// is counted wrong by a known driver (rt-esp-at-nal); one that tells again of bytes that the MCU
 /// knows of already is of use only to those that read once per notice (Zephyr), and can wait.
 inline constexpr Duration kNoticeGap = std::chrono::milliseconds(1);
 inline constexpr Duration kNoticeAgainGap = std::chrono::milliseconds(10);
-
-/// Whether a UDP link takes the sender of a datagram for its peer (ESP-AT manual, CIPSTART <mode>).
-enum class PeerMode : uint8_t { fixed = 0, changes_once = 1, follows = 2 };
-
-/// What AT+CIPSTART asks for.
-struct LinkSpec {
-  Transport transport = Transport::tcp;
-  bool v6 = false;
-  std::string_view host;  ///< name or literal
-  uint16_t port = 0;
-  IpAddress local;
-  uint16_t local_port = 0;
-  uint16_t keep_alive_s = 0;
-  PeerMode peer_mode = PeerMode::fixed;
-};
 
 /// AT+CIPTCPOPT, of one link.
 struct LinkOptions {
@@ -97,9 +96,46 @@ struct Link {
   size_t counted_bytes() const { return inbox ? inbox->size() + encrypted_extra : 0; }
 };
 
-class Links {
+/// What commands set for all links; in RAM only.
+struct LinkModes {
+  bool shows_peer = false;   ///< CIPDINFO
+  bool passive = false;      ///< CIPRECVMODE
+  bool passthrough = false;  ///< CIPMODE: received data is printed as it is
+};
+
+/// Whoever holds a link, so that it becomes `lost` instead of `free`: passthrough.
+class LinkHolder {
  public:
-  explicit Links(Session& session) : s_(session) {}
+  virtual void link_opened() = 0;
+  /// It was open.
+  virtual void link_lost() = 0;
+  virtual void attempt_failed() = 0;
+
+ protected:
+  ~LinkHolder() = default;
+};
+
+class Links final : public Service, public DataSink, private NameUser {
+ public:
+  /// What it is made of. All of it must outlive it.
+  struct Parts {
+    World& world;
+    Timers& timers;
+    Log& log;
+    Printer& printer;
+    Interpreter& interpreter;
+    const Settings& settings;
+    const Interfaces& interfaces;
+    Names& names;
+    const Profile& profile;
+  };
+  explicit Links(const Parts& parts);
+  /// Once, before power on.
+  void connect(LinkHolder& holder) { holder_ = &holder; }
+
+  LinkModes modes;
+  std::array<LinkOptions, kLinks> tcp_options{};  ///< CIPTCPOPT
+  SslTextsOfLinks ssl_texts;                      ///< CIPSSLCCN and its like
 
   const Link& operator[](LinkId id) const { return links_[id]; }
   static constexpr LinkId count() { return static_cast<LinkId>(kLinks); }
@@ -143,9 +179,6 @@ class Links {
   void close_all(Order order);
   /// Ends the clients of the server, telling of each.
   void close_clients();
-  /// The module restarts: the world has closed everything already.
-  void reset();
-
   /// "CLOSED" or "0,CLOSED" of a link that is gone.
   void tell_closed(LinkId id);
 
@@ -172,10 +205,16 @@ class Links {
   Endpoint sender(LinkId id, size_t bytes) const;
   /// These bytes were printed, and OK: forgets them, and tells what follows from it.
   void read_done(LinkId id, size_t bytes);
-  void on_notice_timer();
 
-  /// Link and name events; any other event is none of its business.
-  void on_event(const Event& event);
+  // --- Service and DataSink ---
+  void on_event(const Event& event) override;
+  void shut_down() override { close_all(Order::ascending); }
+  void reset() override;
+  bool has_receiver(LinkId link, const Endpoint& to) const override;
+  size_t send(LinkId link, Bytes data, const Endpoint& to) override;
+  Duration send_limit(LinkId link) const override;
+
+  /// See Modem::on_channel_data; of a link.
   size_t on_data(LinkId id, Bytes data, const Endpoint& from);
   /// At the end of each turn: notices of passive receive, and what it left for active receive.
   void print_kept();
@@ -204,7 +243,12 @@ class Links {
   using IpdHead = Text<96>;
   void write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const;
 
-  Session& s_;
+  void name_resolved(uint8_t link, const Resolved& answer) override;
+  void on_notice_timer();
+
+  const Parts p_;
+  LinkHolder* holder_ = nullptr;
+  Timer notice_timer_;  // passive receive: what AT+CIPRECVDATA left is told of
   std::array<Link, kLinks> links_{};
   /// What a link is opened with, kept for opening it again.
   struct Target {

@@ -4,7 +4,7 @@
 #include <array>
 #include <bit>
 
-#include "module/session.h"
+#include "net/links.h"
 
 namespace espat {
 
@@ -23,10 +23,10 @@ size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
   if (id >= count() || links_[id].state != Link::State::open) return data.size();
   Link& link = links_[id];
   const size_t taken =
-      s_.ram.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
+      modes.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
   link.stalled = taken < data.size();
   if (taken == 0) return 0;
-  link.last_received = s_.now();
+  link.last_received = p_.timers.now();
   if (link.transport == Transport::udp) adopt_peer(link, from);
   return taken;
 }
@@ -36,7 +36,7 @@ size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
 size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
   if (!print_inbox(id)) return 0;
   size_t taken = 0;
-  while (taken < data.size() && s_.can_print_data()) {
+  while (taken < data.size() && p_.printer.can_print_data()) {
     taken += print(id, data.subspan(taken), from);
   }
   return taken;
@@ -46,12 +46,12 @@ size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
 /// how many that were.
 size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
   const bool whole = links_[id].transport == Transport::udp;
-  if (s_.ram.passthrough) {
-    if (!whole) return s_.data_out().offer(data);
-    s_.data_out().write(Frame{{}, data, {}});
+  if (modes.passthrough) {
+    if (!whole) return p_.printer.data().offer(data);
+    p_.printer.data().write(Frame{{}, data, {}});
     return data.size();
   }
-  const size_t frame_max = whole ? data.size() : s_.profile.ipd_max_bytes;
+  const size_t frame_max = whole ? data.size() : p_.profile.ipd_max_bytes;
   std::array<IpdHead, UartOut::kFramesMax> heads;
   std::array<Frame, UartOut::kFramesMax> frames;
   size_t count = 0;
@@ -61,7 +61,7 @@ size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
     frames[count] = {heads[count].view(), payload, "\r\n"};
     at += payload.size();
   }
-  const size_t frames_taken = s_.data_out().offer(std::span(frames).first(count));
+  const size_t frames_taken = p_.printer.data().offer(std::span(frames).first(count));
   size_t taken = 0;
   for (size_t i = 0; i < frames_taken; ++i) taken += frames[i].payload.size();
   return taken;
@@ -69,9 +69,9 @@ size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
 
 void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const {
   head.append("\r\n+IPD,");
-  if (s_.ram.mux) head.append(id).append(',');
+  if (p_.interpreter.rules.mux) head.append(id).append(',');
   head.append(size);
-  if (s_.ram.ipd_shows_peer) {
+  if (modes.shows_peer) {
     head.append(',').append(Quoted{from.address.text()}).append(',').append(from.port);
   }
   head.append(':');
@@ -80,7 +80,7 @@ void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& fr
 /// Prints what passive receive left behind. Returns whether that was everything.
 bool Links::print_inbox(LinkId id) {
   Link& link = links_[id];
-  while (link.inbox && s_.can_print_data()) {
+  while (link.inbox && p_.printer.can_print_data()) {
     const bool udp = link.transport == Transport::udp;
     const std::string_view bytes =
         udp ? link.inbox->front_datagram() : link.inbox->front(link.inbox->size());
@@ -97,7 +97,7 @@ bool Links::print_inbox(LinkId id) {
 
 size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   Link& link = links_[id];
-  const size_t window = s_.profile.receive_window_bytes;
+  const size_t window = p_.profile.receive_window_bytes;
   if (!link.inbox) link.inbox = std::make_unique<Inbox>();
   size_t taken = data.size();
   if (link.transport != Transport::udp) {
@@ -105,8 +105,8 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   } else if (!link.inbox->add_datagram(data, from, window)) {
     // ESP-AT manual, CIPRECVMODE: a full window loses them. A flood must not fill the log as well.
     if (std::has_single_bit(++link.lost_datagrams)) {
-      s_.log(LogLevel::info, "link ", id,
-             ": the receive window is full, datagrams lost: ", link.lost_datagrams);
+      p_.log.line(LogLevel::info, "link ", id,
+                  ": the receive window is full, datagrams lost: ", link.lost_datagrams);
     }
     if (link.inbox->empty()) link.inbox.reset();
   }
@@ -115,7 +115,7 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
 
 void Links::count_encrypted(const ChannelEncrypted& event) {
   Link& link = links_[event.channel];
-  if (s_.ram.passive && s_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
+  if (modes.passive && p_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
     link.encrypted_extra += event.extra_bytes;
   }
 }
@@ -124,13 +124,14 @@ void Links::count_encrypted(const ChannelEncrypted& event) {
 /// that must wait is written when it may be, with what there is then.
 void Links::notice(LinkId id) {
   Link& link = links_[id];
-  if (link.noticed || !link.inbox || link.notice_due != kNever || !s_.can_print_data()) return;
+  if (link.noticed || !link.inbox || link.notice_due != kNever || !p_.printer.can_print_data())
+    return;
   link.noticed = true;
   link.announced = link.inbox->size();
-  if (s_.ram.mux) {
-    s_.urc("\r\n+IPD,", id, ',', link.counted_bytes());
+  if (p_.interpreter.rules.mux) {
+    p_.printer.urc("\r\n+IPD,", id, ',', link.counted_bytes());
   } else {
-    s_.urc("\r\n+IPD,", link.counted_bytes());
+    p_.printer.urc("\r\n+IPD,", link.counted_bytes());
   }
 }
 
@@ -138,10 +139,10 @@ void Links::on_notice_timer() {
   Time next = kNever;
   for (LinkId id = 0; id < count(); ++id) {
     Time& due = links_[id].notice_due;
-    if (due <= s_.now()) due = kNever;  // told of at the end of the turn
+    if (due <= p_.timers.now()) due = kNever;  // told of at the end of the turn
     next = std::min(next, due);
   }
-  s_.timers.set(Timer::notice, next);
+  notice_timer_.set(next);
 }
 
 std::string_view Links::read(LinkId id, size_t max_bytes) const {
@@ -162,7 +163,7 @@ void Links::read_done(LinkId id, size_t bytes) {
   link.noticed = false;
   link.notice_due = kNever;
   if (!link.inbox->empty()) {
-    link.notice_due = s_.now() + (link.announced == 0 ? kNoticeGap : kNoticeAgainGap);
+    link.notice_due = p_.timers.now() + (link.announced == 0 ? kNoticeGap : kNoticeAgainGap);
     on_notice_timer();
     return;
   }
@@ -173,13 +174,13 @@ void Links::read_done(LinkId id, size_t bytes) {
 // --- what waits ---------------------------------------------------------------------------------
 
 bool Links::has_room(const Link& link) const {
-  if (!s_.ram.passive) return s_.can_print_data();
-  return link.unread_bytes() < s_.profile.receive_window_bytes;
+  if (!modes.passive) return p_.printer.can_print_data();
+  return link.unread_bytes() < p_.profile.receive_window_bytes;
 }
 
 void Links::print_kept() {
   for (LinkId id = 0; id < count(); ++id) {
-    if (s_.ram.passive) {
+    if (modes.passive) {
       notice(id);
     } else if (links_[id].inbox && print_inbox(id) && links_[id].state == Link::State::ended) {
       close_and_tell(id);
@@ -193,7 +194,7 @@ void Links::resume_stalled() {
     const auto id = static_cast<LinkId>((first_to_resume_ + i) % count());
     if (!links_[id].stalled || !has_room(links_[id])) continue;
     links_[id].stalled = false;
-    s_.world.channel_resume(id);
+    p_.world.channel_resume(id);
     resumed = true;
   }
   // Whoever is first may fill the way out again: so it is another's turn next.

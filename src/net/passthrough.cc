@@ -2,29 +2,41 @@
 
 #include <algorithm>
 
-#include "module/session.h"
-
 namespace espat {
 
 namespace {
 constexpr LinkId kLink = 0;  // passthrough needs CIPMUX=0
 }
 
-bool Passthrough::datagrams() const { return s_.links[kLink].transport == Transport::udp; }
+Passthrough::Passthrough(Timers& timers, Printer& printer, Interpreter& interpreter,
+                         const Settings& settings, const Interfaces& interfaces,
+                         const Profile& profile, Links& links)
+    : timers_(timers),
+      printer_(printer),
+      interpreter_(interpreter),
+      settings_(settings),
+      interfaces_(interfaces),
+      profile_(profile),
+      links_(links),
+      escape_timer_(timers, *this, On<&Passthrough::on_escape_timer>{}),
+      packet_timer_(timers, *this, On<&Passthrough::on_packet_timer>{}),
+      relink_timer_(timers, *this, On<&Passthrough::on_relink_timer>{}) {}
 
-bool Passthrough::channel_open() const { return s_.links[kLink].state == Link::State::open; }
+bool Passthrough::datagrams() const { return links_[kLink].transport == Transport::udp; }
+
+bool Passthrough::channel_open() const { return links_[kLink].state == Link::State::open; }
 
 void Passthrough::enter() {
   reset();
-  escape_.reset(s_.now());
-  s_.links.hold(kLink);
+  escape_.reset(timers_.now());
+  links_.hold(kLink);
 }
 
 // --- from the MCU -------------------------------------------------------------------------------
 
 size_t Passthrough::feed(Bytes data) {
-  const auto verdict = escape_.feed(data, s_.now());
-  s_.timers.set(Timer::escape, escape_.deadline());
+  const auto verdict = escape_.feed(data, timers_.now());
+  escape_timer_.set(escape_.deadline());
   if (verdict.held != 0) {
     waiting_.append(verdict.held, '+');  // they have been taken, so they fit
     if (!datagrams()) push();
@@ -35,29 +47,29 @@ size_t Passthrough::feed(Bytes data) {
 }
 
 bool Passthrough::accepts_input() const {
-  return !leaving_ && waiting_.size() < s_.profile.passthrough_buffer_bytes;
+  return !leaving_ && waiting_.size() < profile_.passthrough_buffer_bytes;
 }
 
 /// The network gets the MCU's own span. Only what it does not take at once is copied.
 size_t Passthrough::feed_stream(Bytes data) {
   size_t sent = 0;
   if (waiting_.empty() && channel_open()) {
-    sent = s_.world.channel_send(kLink, data, s_.links[kLink].remote);
+    sent = links_.send(kLink, data, {});
   }
   return sent + keep(data.subspan(sent));
 }
 
 size_t Passthrough::feed_datagrams(Bytes data) {
   const size_t taken = keep(data);
-  send_datagrams(s_.profile.passthrough_packet_bytes);
-  s_.timers.set(Timer::packet, waiting_.empty() ? kNever : s_.now() + kPacketGap);
+  send_datagrams(profile_.passthrough_packet_bytes);
+  packet_timer_.set(waiting_.empty() ? kNever : timers_.now() + kPacketGap);
   return taken;
 }
 
 /// Keeps what fits. The MCU's line goes on being read until then, so that a +++ behind it is heard
 /// when it is said.
 size_t Passthrough::keep(Bytes data) {
-  const size_t limit = s_.profile.passthrough_buffer_bytes;
+  const size_t limit = profile_.passthrough_buffer_bytes;
   const size_t taken = std::min(data.size(), limit - std::min(limit, waiting_.size()));
   waiting_.append(as_text(data.first(taken)));
   return taken;
@@ -69,7 +81,7 @@ void Passthrough::push() {
   if (datagrams()) {
     send_datagrams(1);
   } else if (!waiting_.empty() && channel_open()) {
-    forget(s_.world.channel_send(kLink, as_bytes(waiting_), s_.links[kLink].remote));
+    forget(links_.send(kLink, as_bytes(waiting_), {}));
   }
   if (leaving_ && waiting_.empty()) leave();
 }
@@ -85,10 +97,10 @@ void Passthrough::forget(size_t bytes) {
 /// Sends datagrams as long as possible, while at least so many bytes wait.
 void Passthrough::send_datagrams(size_t at_least) {
   if (!channel_open()) return;
-  const Endpoint& to = s_.links[kLink].remote;
+  const Endpoint& to = links_[kLink].remote;
   while (!waiting_.empty() && waiting_.size() >= at_least) {
-    const size_t n = std::min<size_t>(waiting_.size(), s_.profile.passthrough_packet_bytes);
-    if (has_peer(to)) s_.world.channel_send(kLink, as_bytes(waiting_).first(n), to);
+    const size_t n = std::min<size_t>(waiting_.size(), profile_.passthrough_packet_bytes);
+    if (has_peer(to)) links_.send(kLink, as_bytes(waiting_).first(n), to);
     forget(n);
   }
 }
@@ -106,53 +118,70 @@ void Passthrough::on_escape_timer() {
 void Passthrough::leave() {
   const bool owes_closed = owes_closed_;
   reset();
-  s_.links.release(kLink);
-  s_.passthrough_left();
-  if (owes_closed) s_.links.tell_closed(kLink);
+  links_.release(kLink);
+  interpreter_.passthrough_left();
+  if (owes_closed) links_.tell_closed(kLink);
 }
 
 void Passthrough::reset() {
-  escape_.reset(s_.now());
+  escape_.reset(timers_.now());
   std::string().swap(waiting_);
   leaving_ = owes_closed_ = false;
-  for (const Timer timer : {Timer::escape, Timer::packet, Timer::relink}) s_.timers.cancel(timer);
+  for (Timer* timer : {&escape_timer_, &packet_timer_, &relink_timer_}) timer->cancel();
 }
 
 // --- a link that is lost ------------------------------------------------------------------------
 
 void Passthrough::link_lost() {
-  owes_closed_ = !s_.shows_urcs();
+  owes_closed_ = !printer_.shows_urcs();
   attempt_later();
 }
 
 void Passthrough::link_opened() {
   owes_closed_ = false;
-  s_.timers.cancel(Timer::relink);
+  relink_timer_.cancel();
   push();
 }
 
 void Passthrough::attempt_later() {
   if (leaving_) {
     leave();
-  } else if (s_.network_up()) {
-    const Duration interval = std::chrono::milliseconds(100) * s_.settings.relink_interval;
-    s_.timers.set(Timer::relink, s_.now() + interval);
+  } else if (interfaces_.network_up()) {
+    const Duration interval = std::chrono::milliseconds(100) * settings_.relink_interval;
+    relink_timer_.set(timers_.now() + interval);
   } else {
-    s_.timers.cancel(Timer::relink);  // until network_up
+    relink_timer_.cancel();  // until network_up
   }
 }
 
+void Passthrough::boot() {
+  if (settings_.boot_link == 0 || settings_.boot_link_host.empty()) return;
+  links_.modes.passthrough = true;
+  links_.hold_closed(kLink, settings_.boot_link_spec());
+  interpreter_.boot_into_passthrough();
+}
+
+void Passthrough::on_event(const Event& event) {
+  if (!interpreter_.in_passthrough()) return;
+  const auto* writable = std::get_if<ChannelWritable>(&event);
+  if (writable != nullptr && writable->channel == kLink) push();
+  if (std::holds_alternative<StationGotIp>(event)) network_up();
+}
+
+/// The station has an address: a link that is lost can be opened.
 void Passthrough::network_up() {
-  const bool lost = s_.links[kLink].state == Link::State::lost;
-  if (lost && !s_.timers.running(Timer::relink)) attempt_later();
+  const bool lost = links_[kLink].state == Link::State::lost;
+  if (lost && !relink_timer_.running()) attempt_later();
 }
 
 void Passthrough::on_relink_timer() {
-  if (s_.links[kLink].state != Link::State::lost) {
-    s_.links.give_up(kLink);  // which leads to attempt_failed
-  } else if (s_.network_up()) {
-    s_.timers.set(Timer::relink, s_.now() + open_timeout(s_.links[kLink].transport));
-    s_.links.reopen(kLink);
+  if (links_[kLink].state != Link::State::lost) {
+    links_.give_up(kLink);  // which leads to attempt_failed
+  } else if (printer_.shows_urcs() && printer_.mcu_is_behind()) {
+    attempt_later();
+  } else if (interfaces_.network_up()) {
+    relink_timer_.set(timers_.now() + open_timeout(links_[kLink].transport));
+    links_.reopen(kLink);
   }
 }
 

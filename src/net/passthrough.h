@@ -7,45 +7,43 @@
 #include <string>
 
 #include "at/escape.h"
+#include "at/far_side.h"
+#include "at/interpreter.h"
 #include "espat/bytes.h"
 #include "espat/time.h"
+#include "net/links.h"
 
 namespace espat {
-
-class Session;
 
 /// Datagrams end where the MCU pauses so long (ESP-AT manual, CIPSEND: "within 20 ms").
 inline constexpr Duration kPacketGap = std::chrono::milliseconds(20);
 
-class Passthrough {
+class Passthrough final : public Service, public RawInput, public LinkHolder {
  public:
-  explicit Passthrough(Session& session) : s_(session) {}
+  /// All of them must outlive it.
+  Passthrough(Timers& timers, Printer& printer, Interpreter& interpreter, const Settings& settings,
+              const Interfaces& interfaces, const Profile& profile, Links& links);
 
+  // --- RawInput ---
   /// From now on every byte of the MCU is for link 0, which is open, or lost and to be opened.
-  void enter();
-  /// The MCU's next bytes. Returns how many were taken: some, if accepts_input().
-  size_t feed(Bytes data);
-  bool accepts_input() const;
-  /// See EscapeDetector.
-  void missed_silence(Time now) { escape_.missed_silence(now); }
-  /// Nothing is kept that the MCU sent.
-  bool idle() const { return waiting_.empty() && escape_.held() == 0; }
+  void enter() override;
+  size_t feed(Bytes data) override;
+  bool accepts_input() const override;
+  void missed_silence() override { escape_.missed_silence(timers_.now()); }
+  bool idle() const override { return waiting_.empty() && escape_.held() == 0; }
 
-  // --- what becomes of link 0 ---
-  void link_writable() { push(); }
-  void link_opened();
-  /// It was open.
-  void link_lost();
-  void attempt_failed() { attempt_later(); }
-  /// The station has an address: a link that is lost can be opened.
-  void network_up();
+  // --- LinkHolder: what becomes of link 0 ---
+  void link_opened() override;
+  void link_lost() override;
+  void attempt_failed() override { attempt_later(); }
 
-  void on_escape_timer();
-  void on_packet_timer() { send_datagrams(1); }
-  void on_relink_timer();
+  // --- Service ---
+  /// ESP-AT manual, SAVETRANSLINK: a stored link begins at once.
+  void boot() override;
+  void on_event(const Event& event) override;
+  void reset() override;
 
   size_t kept_bytes() const { return waiting_.size(); }
-  void reset();
 
  private:
   bool datagrams() const;
@@ -59,7 +57,21 @@ class Passthrough {
   void attempt_later();
   void leave();
 
-  Session& s_;
+  void network_up();
+  void on_escape_timer();
+  void on_packet_timer() { send_datagrams(1); }
+  void on_relink_timer();
+
+  Timers& timers_;
+  Printer& printer_;
+  Interpreter& interpreter_;
+  const Settings& settings_;
+  const Interfaces& interfaces_;
+  const Profile& profile_;
+  Links& links_;
+  Timer escape_timer_;  // guard time after +++
+  Timer packet_timer_;  // a pause of the MCU ends a datagram
+  Timer relink_timer_;  // the next attempt to open the link, or the end of one
   EscapeDetector escape_;
   std::string waiting_;       // taken from the MCU, and not yet by the network
   bool leaving_ = false;      // +++ came: what waits goes out, then the module takes commands

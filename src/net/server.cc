@@ -2,14 +2,22 @@
 
 #include <algorithm>
 
-#include "module/session.h"
-
 namespace espat {
+
+Server::Server(World& world, Timers& timers, Log& log, const Printer& printer,
+               const Interfaces& interfaces, Links& links)
+    : world_(world),
+      timers_(timers),
+      log_(log),
+      printer_(printer),
+      interfaces_(interfaces),
+      links_(links),
+      idle_timer_(timers, *this, On<&Server::on_idle_timer>{}) {}
 
 size_t Server::clients() const {
   size_t count = 0;
   for (LinkId id = 0; id < Links::count(); ++id) {
-    if (s_.links[id].server) ++count;
+    if (links_[id].server) ++count;
   }
   return count;
 }
@@ -17,7 +25,7 @@ size_t Server::clients() const {
 void Server::open(const ServerRequest& request) {
   request_ = request;
   state_ = State::opening;
-  s_.world.server_open(request);
+  world_.server_open(request);
 }
 
 void Server::close() {
@@ -25,7 +33,7 @@ void Server::close() {
   state_ = State::off;
   admitted_.reset();
   admitted_options_ = {};
-  s_.world.server_close();
+  world_.server_close();
 }
 
 void Server::on_event(const Event& event) {
@@ -33,7 +41,7 @@ void Server::on_event(const Event& event) {
     if (state_ == State::opening) state_ = State::on;
   } else if (const auto* failed = std::get_if<ServerFailed>(&event)) {
     if (state_ == State::opening) state_ = State::off;
-    s_.log(LogLevel::warn, "the server cannot listen: ", text_of(failed->error));
+    log_.line(LogLevel::warn, "the server cannot listen: ", text_of(failed->error));
   } else if (const auto* client = std::get_if<ClientAccepted>(&event)) {
     accepted(*client);
   }
@@ -42,21 +50,21 @@ void Server::on_event(const Event& event) {
 void Server::accepted(const ClientAccepted& event) {
   admitted_.reset();
   admitted_options_ = {};
-  if (!s_.verify(state_ == State::on && event.channel < kLinks &&
-                     s_.links[event.channel].state == Link::State::free,
-                 "a client came that was not admitted")) {
-    s_.world.channel_close(event.channel, Closing::orderly);
+  if (!log_.verify(state_ == State::on && event.channel < kLinks &&
+                       links_[event.channel].state == Link::State::free,
+                   "a client came that was not admitted")) {
+    world_.channel_close(event.channel, Closing::orderly);
     return;
   }
-  s_.links.accept(event, request_);
+  links_.accept(event, request_);
   if (idle_limit_s_ == 0) return;
-  const Time expires = s_.now() + idle_limit();
-  if (!s_.timers.running(Timer::server)) s_.timers.set(Timer::server, expires);
+  const Time expires = timers_.now() + idle_limit();
+  if (!idle_timer_.running()) idle_timer_.set(expires);
 }
 
 void Server::follow_interfaces() {
-  const bool station = s_.station.enabled();
-  const bool softap = s_.station.softap_enabled();
+  const bool station = interfaces_.enabled();
+  const bool softap = interfaces_.softap_enabled();
   if (state_ != State::on || (request_.station == station && request_.softap == softap)) return;
   close();
   ServerRequest request = request_;
@@ -65,18 +73,19 @@ void Server::follow_interfaces() {
   open(request);
 }
 
-void Server::admit_next() {
+void Server::end_of_turn() {
   follow_interfaces();
   std::optional<LinkId> next;
-  if (state_ == State::on && s_.network_up() && clients() < max_clients_) {
-    const LinkId free = s_.links.lowest_free();
+  const bool wanted = state_ == State::on && interfaces_.network_up() && !printer_.mcu_is_behind();
+  if (wanted && clients() < max_clients_) {
+    const LinkId free = links_.lowest_free();
     if (free != Links::count()) next = free;
   }
-  const ChannelOptions options = next ? s_.links.socket_options(*next) : ChannelOptions{};
+  const ChannelOptions options = next ? links_.socket_options(*next) : ChannelOptions{};
   if (next == admitted_ && options == admitted_options_) return;
   admitted_ = next;
   admitted_options_ = options;
-  s_.world.server_admit(next, options);
+  world_.server_admit(next, options);
 }
 
 // --- clients that say nothing -------------------------------------------------------------------
@@ -90,21 +99,21 @@ void Server::set_idle_limit(uint16_t seconds) {
 
 /// Looks at every client, and comes back when the next may be due. So receiving costs no timer.
 void Server::on_idle_timer() {
-  s_.timers.cancel(Timer::server);
+  idle_timer_.cancel();
   if (idle_limit_s_ == 0) return;
   Time next = kNever;
   for (LinkId id = 0; id < Links::count(); ++id) {
-    const Link& link = s_.links[id];
+    const Link& link = links_[id];
     if (!link.server || link.state != Link::State::open) continue;
     // What the world keeps because the MCU reads slowly has been said, if not heard.
-    const Time heard = link.stalled ? s_.now() : link.last_received;
-    if (heard + idle_limit() > s_.now()) {
+    const Time heard = link.stalled ? timers_.now() : link.last_received;
+    if (heard + idle_limit() > timers_.now()) {
       next = std::min(next, heard + idle_limit());
     } else {
-      s_.links.expire(id);
+      links_.expire(id);
     }
   }
-  if (next != kNever) s_.timers.set(Timer::server, next);
+  if (next != kNever) idle_timer_.set(next);
 }
 
 void Server::reset() {

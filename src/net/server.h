@@ -12,13 +12,13 @@
 
 namespace espat {
 
-class Session;
-
-class Server {
+class Server final : public Service {
  public:
   enum class State : uint8_t { off, opening, on };
 
-  explicit Server(Session& session) : s_(session) {}
+  /// All of them must outlive it.
+  Server(World& world, Timers& timers, Log& log, const Printer& printer,
+         const Interfaces& interfaces, Links& links);
 
   State state() const { return state_; }
   const ServerRequest& request() const { return request_; }
@@ -35,13 +35,10 @@ class Server {
   uint16_t idle_limit_s() const { return idle_limit_s_; }
   void set_idle_limit(uint16_t seconds);
 
-  void on_event(const Event& event);
-  void on_idle_timer();
-  /// At the end of each turn: listens where CWMODE says, and tells the world which link the next
-  /// client becomes.
-  void admit_next();
-  /// The module restarts: the world has closed everything already.
-  void reset();
+  void on_event(const Event& event) override;
+  /// Listens where CWMODE says, and tells the world which link the next client becomes.
+  void end_of_turn() override;
+  void reset() override;
 
  private:
   static constexpr uint8_t kMaxClients = kLinks;
@@ -51,7 +48,15 @@ class Server {
   void follow_interfaces();
   Duration idle_limit() const;
 
-  Session& s_;
+  void on_idle_timer();
+
+  World& world_;
+  Timers& timers_;
+  Log& log_;
+  const Printer& printer_;
+  const Interfaces& interfaces_;
+  Links& links_;
+  Timer idle_timer_;  // a client may have said nothing for too long
   State state_ = State::off;
   uint8_t max_clients_ = kMaxClients;
   uint16_t idle_limit_s_ = kIdleLimitS;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/links.h"
+#include "espat/event.h"
 
 namespace espat {
 

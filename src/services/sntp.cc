@@ -4,18 +4,27 @@
 #include <utility>
 #include <variant>
 
-#include "module/session.h"
 #include "services/ntp_packet.h"
 
 namespace espat {
+
+Sntp::Sntp(World& world, Timers& timers, Log& log, Clock& clock, const Interfaces& interfaces,
+           Names& names)
+    : world_(world),
+      timers_(timers),
+      log_(log),
+      clock_(clock),
+      interfaces_(interfaces),
+      names_(names),
+      timer_(timers, *this, On<&Sntp::on_timer>{}) {}
 
 void Sntp::configure(Config config) {
   stop();
   config_ = std::move(config);
 }
 
-void Sntp::follow_network() {
-  const bool wanted = config_.enabled && s_.station.has_ip();
+void Sntp::end_of_turn() {
+  const bool wanted = config_.enabled && interfaces_.has_ip();
   if (wanted == (state_ != State::stopped)) return;
   if (!wanted) return stop();
   current_ = failed_ = 0;
@@ -24,9 +33,10 @@ void Sntp::follow_network() {
 }
 
 void Sntp::stop() {
-  if (state_ == State::asking) s_.world.sntp_stop();
+  if (state_ == State::asking) world_.sntp_stop();
+  if (state_ == State::resolving) names_.forget(*this, 0);
   state_ = State::stopped;
-  s_.timers.cancel(Timer::sntp);
+  timer_.cancel();
 }
 
 void Sntp::reset() {
@@ -38,23 +48,23 @@ void Sntp::reset() {
 
 void Sntp::request() {
   const std::string& server = config_.servers[current_];
-  const bool v6 = s_.settings.ipv6 != 0;
   if (const auto address = IpAddress::parse(server)) {
-    if (address->is_v6() && !v6) return try_next_server("IPv6 is off, see AT+CIPV6");
+    if (address->is_v6() && !interfaces_.ipv6_enabled()) {
+      return try_next_server("IPv6 is off, see AT+CIPV6");
+    }
     return ask(*address);
   }
   state_ = State::resolving;
-  s_.timers.set(Timer::sntp, s_.now() + kSntpTimeout);
-  s_.world.resolve(kSntpQuery, server, v6 ? Family::v4_preferred : Family::v4,
-                   s_.station.dns_servers());
+  timer_.set_after(kSntpTimeout);
+  names_.ask(*this, 0, server, names_.any_family());
 }
 
 void Sntp::ask(const IpAddress& server) {
   state_ = State::asking;
-  s_.timers.set(Timer::sntp, s_.now() + kSntpTimeout);
-  asked_at_ = s_.now();
-  cookie_ = s_.world.random();
-  s_.world.sntp_send({server, kNtpPort}, ntp_request(cookie_));
+  timer_.set_after(kSntpTimeout);
+  asked_at_ = timers_.now();
+  cookie_ = world_.random();
+  world_.sntp_send({server, kNtpPort}, ntp_request(cookie_));
 }
 
 void Sntp::answered(Bytes packet) {
@@ -72,10 +82,10 @@ void Sntp::answered(Bytes packet) {
       try_next_server("it does not know the time");
       break;
     case NtpReply::Kind::time: {
-      const Duration waited = s_.now() - asked_at_;
+      const Duration waited = timers_.now() - asked_at_;
       const Duration on_the_way = waited - (reply.transmitted - reply.received);
-      s_.set_clock(reply.transmitted + std::clamp(on_the_way, Duration::zero(), waited) / 2);
-      s_.log(LogLevel::info, "SNTP: time set by ", config_.servers[current_]);
+      clock_.set(reply.transmitted + std::clamp(on_the_way, Duration::zero(), waited) / 2);
+      log_.line(LogLevel::info, "SNTP: time set by ", config_.servers[current_]);
       failed_ = 0;
       retry_ = kSntpTimeout;
       pause(kSntpInterval);
@@ -86,7 +96,8 @@ void Sntp::answered(Bytes packet) {
 
 /// lwIP goes round for ever, every 15 s; here a round without an answer makes the pauses longer.
 void Sntp::try_next_server(std::string_view reason) {
-  s_.log(LogLevel::info, "SNTP: ", config_.servers[current_], ": ", reason);
+  if (state_ == State::resolving) names_.forget(*this, 0);
+  log_.line(LogLevel::info, "SNTP: ", config_.servers[current_], ": ", reason);
   current_ = (current_ + 1) % config_.servers.size();
   if (++failed_ < config_.servers.size()) return request();
   failed_ = 0;
@@ -95,20 +106,21 @@ void Sntp::try_next_server(std::string_view reason) {
 }
 
 void Sntp::pause(Duration time) {
-  if (state_ == State::asking) s_.world.sntp_stop();
+  if (state_ == State::asking) world_.sntp_stop();
   state_ = State::pausing;
-  s_.timers.set(Timer::sntp, s_.now() + time);
+  timer_.set_after(time);
 }
 
 // --- what happens -------------------------------------------------------------------------------
 
+void Sntp::name_resolved(uint8_t, const Resolved& answer) {
+  if (state_ != State::resolving) return;
+  answer.addresses.empty() ? try_next_server("no such name") : ask(answer.address());
+}
+
 void Sntp::on_event(const Event& event) {
-  if (const auto* resolved = std::get_if<Resolved>(&event)) {
-    if (resolved->query != kSntpQuery || state_ != State::resolving) return;
-    resolved->address() ? ask(resolved->address()) : try_next_server("no such name");
-  } else if (const auto* answer = std::get_if<SntpAnswered>(&event)) {
-    if (state_ == State::asking) answered(answer->packet);
-  }
+  const auto* answer = std::get_if<SntpAnswered>(&event);
+  if (answer != nullptr && state_ == State::asking) answered(answer->packet);
 }
 
 void Sntp::on_timer() { state_ == State::pausing ? request() : try_next_server("no answer"); }

@@ -10,20 +10,24 @@
 #include <string_view>
 #include <vector>
 
+#include "at/clock.h"
+#include "at/log.h"
+#include "at/timers.h"
+#include "base/service.h"
 #include "espat/address.h"
 #include "espat/event.h"
 #include "espat/time.h"
+#include "net/names.h"
+#include "store/interfaces.h"
 
 namespace espat {
-
-class Session;
 
 // lwIP's SNTP_UPDATE_DELAY, SNTP_RECV_TIMEOUT and SNTP_RETRY_TIMEOUT_MAX.
 inline constexpr Duration kSntpInterval = std::chrono::hours(1);
 inline constexpr Duration kSntpTimeout = std::chrono::seconds(15);  // name and answer
 inline constexpr Duration kSntpRetryMax = std::chrono::seconds(150);
 
-class Sntp {
+class Sntp final : public Service, private NameUser {
  public:
   struct Config {
     bool enabled = false;
@@ -31,19 +35,19 @@ class Sntp {
     std::vector<std::string> servers;  ///< names or literals; not empty if it is enabled
   };
 
-  explicit Sntp(Session& session) : s_(session) {}
+  /// All of them must outlive it.
+  Sntp(World& world, Timers& timers, Log& log, Clock& clock, const Interfaces& interfaces,
+       Names& names);
 
   const Config& config() const { return config_; }
   /// From now on this holds; what was under way is begun anew.
   void configure(Config config);
 
-  /// At the end of each turn: begins or ends with the station's address.
-  void follow_network();
-  void on_event(const Event& event);
-  /// Timer::sntp is due.
-  void on_timer();
-  /// The module restarts: the world has ended everything already.
-  void reset();
+  // --- Service ---
+  void on_event(const Event& event) override;
+  /// Begins or ends with the station's address.
+  void end_of_turn() override;
+  void reset() override;
 
  private:
   enum class State : uint8_t {
@@ -53,6 +57,8 @@ class Sntp {
     pausing,  ///< until the next request
   };
 
+  void name_resolved(uint8_t, const Resolved& answer) override;
+  void on_timer();
   void stop();
   void request();
   void ask(const IpAddress& server);
@@ -60,7 +66,13 @@ class Sntp {
   void try_next_server(std::string_view reason);
   void pause(Duration time);
 
-  Session& s_;
+  World& world_;
+  Timers& timers_;
+  Log& log_;
+  Clock& clock_;
+  const Interfaces& interfaces_;
+  Names& names_;
+  Timer timer_;  // the next request, or no answer to the last
   Config config_;
   State state_ = State::stopped;
   size_t current_ = 0;  // of the servers

@@ -4,80 +4,24 @@
 #include <chrono>
 #include <variant>
 
-#include "module/session.h"
-
 namespace espat {
 
 namespace {
 
 enum ModeBits : int32_t { kStationMode = 1, kSoftApMode = 2 };  // of CWMODE and CWDHCP
-constexpr uint16_t kDnsPort = 53;
-
-IpAddress parse(std::string_view text) { return IpAddress::parse(text).value_or(IpAddress{}); }
 
 }  // namespace
 
-bool Station::enabled() const { return (s_.settings.wifi_mode & kStationMode) != 0; }
-
-bool Station::softap_enabled() const { return (s_.settings.wifi_mode & kSoftApMode) != 0; }
-
-// --- addresses ----------------------------------------------------------------------------------
-
-IpAddress Station::ip() const {
-  if (!has_ip()) return {};
-  return s_.settings.station_ip.empty() ? ip_ : parse(s_.settings.station_ip);
-}
-
-IpAddress Station::gateway() const {
-  if (!has_ip()) return {};
-  return s_.settings.station_ip.empty() ? gateway_ : parse(s_.settings.station_gateway);
-}
-
-IpAddress Station::netmask() const {
-  if (!has_ip()) return {};
-  return s_.settings.station_ip.empty() ? netmask_ : parse(s_.settings.station_netmask);
-}
-
-IpAddress Station::ip6_link_local() const {
-  return ip6_ != Ip6::none && s_.settings.ipv6 != 0 ? mac().link_local() : IpAddress{};
-}
-
-IpAddress Station::ip6_global() const {
-  return ip6_ == Ip6::global && s_.settings.ipv6 != 0 ? ip6_global_ : IpAddress{};
-}
-
-IpAddress Station::softap_ip() const { return parse(s_.settings.ap_ip); }
-
-IpAddress Station::softap_ip6_link_local() const {
-  return softap_enabled() && s_.settings.ipv6 != 0 ? softap_mac().link_local() : IpAddress{};
-}
-
-MacAddress Station::mac() const {
-  return MacAddress::parse(s_.settings.station_mac).value_or(s_.options.mac);
-}
-
-MacAddress Station::softap_mac() const {
-  return MacAddress::parse(s_.settings.ap_mac).value_or(s_.options.mac);
-}
-
-std::vector<Endpoint> Station::dns_servers() const {
-  const Settings& settings = s_.settings;
-  if (settings.dns_manual == 0) return dns_servers_;
-  std::vector<Endpoint> servers;
-  for (const std::string* text : {&settings.dns1, &settings.dns2, &settings.dns3}) {
-    if (const IpAddress address = parse(*text)) servers.push_back({address, kDnsPort});
-  }
-  if (servers.empty()) servers.push_back({parse(kDefaultDnsServer), kDnsPort});
-  return servers;
-}
+Station::Station(const Parts& parts)
+    : p_(parts), timer_(parts.timers, *this, On<&Station::on_timer>{}) {}
 
 // --- joining and leaving ------------------------------------------------------------------------
 
 void Station::request_join() {
-  const Settings& settings = s_.settings;
+  const Settings& settings = p_.store.settings;
   const auto bssid = MacAddress::parse(settings.bssid);
-  state_ = State::connecting;
-  s_.world.join({.ssid = settings.ssid,
+  p_.interfaces.set_state(State::connecting);
+  p_.world.join({.ssid = settings.ssid,
                  .password = settings.password,
                  .bssid_given = bssid.has_value(),
                  .bssid = bssid.value_or(MacAddress{}),
@@ -94,60 +38,55 @@ void Station::join() {
 void Station::join_in_background() {
   in_background_ = true;
   request_join();
-  schedule(Due::join_timeout, std::chrono::seconds(s_.settings.join_timeout_s));
+  schedule(Due::join_timeout, std::chrono::seconds(p_.store.settings.join_timeout_s));
 }
 
 void Station::leave() {
-  if (state_ == State::never_started || state_ == State::disconnected) return;
-  s_.world.leave();
+  if (p_.interfaces.state() == State::never_started || p_.interfaces.state() == State::disconnected)
+    return;
+  p_.world.leave();
   disconnected();
 }
 
 /// What is left of a connection, or of an attempt at one, when it is over; the MCU is told only of
 /// the former.
 void Station::disconnected() {
-  const bool tell = joined();
-  state_ = State::disconnected;
-  forget_network();
-  s_.timers.cancel(Timer::station);
+  const bool tell = p_.interfaces.joined();
+  p_.interfaces.set_state(State::disconnected);
+  p_.interfaces.forget_lease();
+  timer_.cancel();
   if (!tell) return;
-  s_.links.close_all_on(Netif::station);
-  s_.update.network_lost();
-  s_.urc("WIFI DISCONNECT");
-}
-
-void Station::forget_network() {
-  ip_ = gateway_ = netmask_ = ip6_global_ = IpAddress{};
-  dns_servers_.clear();
-  ip6_ = Ip6::none;
+  p_.links.close_all_on(Netif::station);
+  p_.observer.network_lost();
+  p_.printer.urc("WIFI DISCONNECT");
 }
 
 /// ESP-AT manual, CWRECONNCFG: an interval of 0 = never; a count of 0 = for ever.
 void Station::reconnect_or_stop() {
-  const Settings& settings = s_.settings;
+  const Settings& settings = p_.store.settings;
   if (settings.reconnect_interval_s == 0) return;
   if (settings.reconnect_count != 0 && reconnects_ >= settings.reconnect_count) return;
   ++reconnects_;
-  state_ = State::connecting;
+  p_.interfaces.set_state(State::connecting);
   schedule(Due::reconnect, std::chrono::seconds(settings.reconnect_interval_s));
 }
 
 void Station::schedule(Due due, Duration delay) {
   due_ = due;
-  s_.timers.set(Timer::station, s_.now() + delay);
+  timer_.set_after(delay);
 }
 
 // --- modes --------------------------------------------------------------------------------------
 
 void Station::set_mode(int32_t mode, bool auto_connect) {
-  const bool was_enabled = enabled();
+  const bool was_enabled = p_.interfaces.enabled();
   if (was_enabled && (mode & kStationMode) == 0) {
     leave();
-    state_ = State::never_started;
+    p_.interfaces.set_state(State::never_started);
   }
-  if (softap_enabled() && (mode & kSoftApMode) == 0) end_softap();
-  s_.settings.wifi_mode = mode;
-  if (!was_enabled && enabled() && auto_connect && take_saved_credentials()) {
+  if (p_.interfaces.softap_enabled() && (mode & kSoftApMode) == 0) end_softap();
+  p_.store.settings.wifi_mode = mode;
+  if (!was_enabled && p_.interfaces.enabled() && auto_connect && take_saved_credentials()) {
     reconnects_ = 0;
     join_in_background();
   }
@@ -155,11 +94,11 @@ void Station::set_mode(int32_t mode, bool auto_connect) {
 
 /// ESP-AT manual, CWMODE: only credentials that have been saved lead to an automatic connection.
 bool Station::take_saved_credentials() {
-  Settings& settings = s_.settings;
-  const std::string& given = s_.options.join_ssid;
+  Settings& settings = p_.store.settings;
+  const std::string& given = p_.options.join_ssid;
   if (!given.empty() && settings.ssid == given) return true;  // they count as saved
-  Settings saved = Settings::factory(s_.profile, s_.options);
-  load_settings(saved, s_.world);
+  Settings saved = Settings::factory(p_.profile, p_.options);
+  load_settings(saved, p_.world);
   if (saved.ssid.empty()) return false;
   settings.ssid = saved.ssid;
   settings.password = saved.password;
@@ -173,10 +112,10 @@ bool Station::take_saved_credentials() {
 }
 
 void Station::end_softap() {
-  s_.links.close_all_on(Netif::softap);
+  p_.links.close_all_on(Netif::softap);
   while (!softap_stations_.empty()) {
     const MacAddress mac = softap_stations_.front().mac;
-    s_.world.softap_disconnect(mac);
+    p_.world.softap_disconnect(mac);
     on(SoftApStationLeft{mac});  // told of now; the world's own event finds nobody
   }
 }
@@ -184,46 +123,47 @@ void Station::end_softap() {
 // --- power --------------------------------------------------------------------------------------
 
 void Station::boot() {
-  Settings& settings = s_.settings;
-  state_ = State::never_started;
-  forget_network();
-  softap_stations_.clear();
-  options = WifiOptions{};
-  if (!s_.options.join_ssid.empty()) {
-    settings.ssid = s_.options.join_ssid;
-    settings.password = s_.options.join_password;
+  Settings& settings = p_.store.settings;
+  if (!p_.options.join_ssid.empty()) {
+    settings.ssid = p_.options.join_ssid;
+    settings.password = p_.options.join_password;
     settings.bssid.clear();
     settings.wifi_mode |= kStationMode;
   }
-  if (enabled() && settings.auto_join != 0 && !settings.ssid.empty()) {
+  if (p_.interfaces.enabled() && settings.auto_join != 0 && !settings.ssid.empty()) {
     reconnects_ = 0;
     join_in_background();
   }
 }
 
-void Station::power_off() {
-  const bool tell = joined();
-  state_ = State::never_started;
-  forget_network();
+void Station::shut_down() {
+  const bool tell = p_.interfaces.joined();
+  reset();
+  timer_.cancel();
+  if (tell) p_.printer.urc("WIFI DISCONNECT");
+}
+
+void Station::reset() {
+  p_.interfaces.set_state(State::never_started);
+  p_.interfaces.forget_lease();
   softap_stations_.clear();
-  s_.timers.cancel(Timer::station);
-  if (tell) s_.urc("WIFI DISCONNECT");
+  options = WifiOptions{};
 }
 
 // --- what happens -------------------------------------------------------------------------------
 
 void Station::on_event(const Event& event) {
   if (const auto* connected = std::get_if<StationConnected>(&event)) {
-    if (state_ == State::connecting) on(*connected);
+    if (p_.interfaces.state() == State::connecting) on(*connected);
   } else if (const auto* got_ip = std::get_if<StationGotIp>(&event)) {
-    if (joined()) on(*got_ip);
+    if (p_.interfaces.joined()) on(*got_ip);
   } else if (std::holds_alternative<JoinFailed>(event) ||
              std::holds_alternative<StationLost>(event)) {
-    if (state_ != State::connecting && !joined()) return;
+    if (p_.interfaces.state() != State::connecting && !p_.interfaces.joined()) return;
     disconnected();
     if (in_background_) reconnect_or_stop();
   } else if (const auto* came = std::get_if<SoftApStationJoined>(&event)) {
-    if (softap_enabled()) on(*came);
+    if (p_.interfaces.softap_enabled()) on(*came);
   } else if (const auto* left = std::get_if<SoftApStationLeft>(&event)) {
     on(*left);
   }
@@ -231,31 +171,27 @@ void Station::on_event(const Event& event) {
 
 void Station::on(const StationConnected& event) {
   access_point_ = event;
-  state_ = State::connected;
-  s_.urc("WIFI CONNECTED");
+  p_.interfaces.set_state(State::connected);
+  p_.printer.urc("WIFI CONNECTED");
 }
 
 void Station::on(const StationGotIp& event) {
-  const bool renewed = has_ip();
-  ip_ = event.ip;
-  gateway_ = event.gateway;
-  netmask_ = event.netmask;
-  ip6_global_ = event.ip6_global;
-  dns_servers_.assign(event.dns_servers.begin(), event.dns_servers.end());
+  const bool renewed = p_.interfaces.has_ip();
+  p_.interfaces.lease(event);
   if (renewed) return;
-  state_ = State::got_ip;
+  p_.interfaces.set_state(State::got_ip);
   in_background_ = true;  // what is lost from now on is won back without a command
   reconnects_ = 0;
-  s_.links.forget_history();
-  s_.timers.cancel(Timer::station);
-  s_.urc("WIFI GOT IP");
-  if (s_.settings.ipv6 != 0) schedule(Due::ip6_link_local, kIpv6Delay);
+  p_.links.forget_history();
+  timer_.cancel();
+  p_.printer.urc("WIFI GOT IP");
+  if (p_.store.settings.ipv6 != 0) schedule(Due::ip6_link_local, kIpv6Delay);
 }
 
 void Station::on_timer() {
   switch (due_) {
     case Due::join_timeout:
-      s_.world.leave();
+      p_.world.leave();
       disconnected();
       reconnect_or_stop();
       break;
@@ -263,28 +199,28 @@ void Station::on_timer() {
       join_in_background();
       break;
     case Due::ip6_link_local:
-      ip6_ = Ip6::link_local;
-      s_.urc("WIFI GOT IPv6 LL");
-      if (ip6_global_) schedule(Due::ip6_global, kIpv6Delay);
+      p_.interfaces.set_ip6(Interfaces::Ip6::link_local);
+      p_.printer.urc("WIFI GOT IPv6 LL");
+      if (p_.interfaces.leased_ip6()) schedule(Due::ip6_global, kIpv6Delay);
       break;
     case Due::ip6_global:
-      ip6_ = Ip6::global;
-      s_.urc("WIFI GOT IPv6 GL");
+      p_.interfaces.set_ip6(Interfaces::Ip6::global);
+      p_.printer.urc("WIFI GOT IPv6 GL");
       break;
   }
 }
 
 void Station::on(const SoftApStationJoined& event) {
   on(SoftApStationLeft{event.mac});  // it may come back without having said that it left
-  if (softap_stations_.size() >= static_cast<size_t>(s_.settings.ap_max_stations)) {
-    s_.world.softap_disconnect(event.mac);
+  if (softap_stations_.size() >= static_cast<size_t>(p_.store.settings.ap_max_stations)) {
+    p_.world.softap_disconnect(event.mac);
     return;
   }
   softap_stations_.push_back({event.mac, event.ip});
   const std::string mac = event.mac.text();
-  s_.urc("+STA_CONNECTED:", Quoted{mac});
-  if ((s_.settings.dhcp & kSoftApMode) != 0) {
-    s_.urc("+DIST_STA_IP:", Quoted{mac}, ',', Quoted{event.ip.text()});
+  p_.printer.urc("+STA_CONNECTED:", Quoted{mac});
+  if ((p_.store.settings.dhcp & kSoftApMode) != 0) {
+    p_.printer.urc("+DIST_STA_IP:", Quoted{mac}, ',', Quoted{event.ip.text()});
   }
 }
 
@@ -293,7 +229,7 @@ void Station::on(const SoftApStationLeft& event) {
                                   [&](const SoftApStation& s) { return s.mac == event.mac; });
   if (known == softap_stations_.end()) return;
   softap_stations_.erase(known);
-  s_.urc("+STA_DISCONNECTED:", Quoted{event.mac.text()});
+  p_.printer.urc("+STA_DISCONNECTED:", Quoted{event.mac.text()});
 }
 
 }  // namespace espat

@@ -8,17 +8,20 @@
 #include <string_view>
 #include <vector>
 
+#include "at/printer.h"
+#include "at/timers.h"
+#include "base/service.h"
 #include "espat/address.h"
 #include "espat/event.h"
+#include "espat/modem.h"
+#include "espat/profile.h"
 #include "espat/time.h"
 #include "espat/world.h"
+#include "net/links.h"
+#include "store/interfaces.h"
+#include "store/store.h"
 
 namespace espat {
-
-class Session;
-
-/// What is asked for names if no server is known (ESP-AT manual, CIPDNS).
-inline constexpr std::string_view kDefaultDnsServer = "208.67.222.222";
 
 /// How long after WIFI GOT IP each IPv6 address takes. The manual allows these lines before and
 /// after the OK of AT+CWJAP; this is long enough for the order in which it shows them.
@@ -46,56 +49,42 @@ struct SoftApStation {
   IpAddress ip;
 };
 
-class Station {
+/// Whoever must know that the network is gone, before the MCU is told.
+class NetworkObserver {
  public:
-  /// Numbers as AT+CWSTATE? prints them.
-  enum class State : uint8_t {
-    never_started = 0,
-    connected = 1,  ///< no IPv4 address yet
-    got_ip = 2,
-    connecting = 3,  ///< also while reconnecting
-    disconnected = 4,
+  virtual void network_lost() = 0;
+
+ protected:
+  ~NetworkObserver() = default;
+};
+
+class Station final : public Service {
+ public:
+  using State = Interfaces::State;
+
+  /// What it is made of. All of it must outlive it.
+  struct Parts {
+    World& world;
+    Timers& timers;
+    Printer& printer;
+    Store& store;
+    Interfaces& interfaces;
+    Links& links;
+    NetworkObserver& observer;
+    const Profile& profile;
+    const ModemOptions& options;
   };
-
-  explicit Station(Session& session) : s_(session) {}
-
-  // --- for links and the TCP/IP commands ---
-  State state() const { return state_; }
-  bool has_ip() const { return state_ == State::got_ip; }
-  /// CWMODE has bit 0: there is a station at all.
-  bool enabled() const;
-  /// CWMODE has bit 1.
-  bool softap_enabled() const;
-  /// The station's IPv4 address, or none: that of AT+CIPSTA if it is static, else the world's.
-  IpAddress ip() const;
-  /// The global IPv6 address, or none. IPv6 addresses are got once per join, and only if CIPV6=1
-  /// was set before it (ESP-AT manual, CWJAP); they are seen only while it still is.
-  IpAddress ip6_global() const;
-  /// The link-local IPv6 address, or none; see ip6_global.
-  IpAddress ip6_link_local() const;
-  IpAddress softap_ip() const;
-  /// The SoftAP's link-local IPv6 address, or none; only while there is a SoftAP and CIPV6=1.
-  IpAddress softap_ip6_link_local() const;
-  MacAddress mac() const;
-  MacAddress softap_mac() const;
-  /// What names are to be asked of: the manual servers of CIPDNS=1, or those that DHCP gave. None
-  /// of either: empty, the host's own.
-  std::vector<Endpoint> dns_servers() const;
+  explicit Station(const Parts& parts);
 
   // --- for the Wi-Fi commands ---
-  /// There is an access point, with or without an IPv4 address from it.
-  bool joined() const { return state_ == State::connected || state_ == State::got_ip; }
   /// What StationConnected said; of use only while joined.
   const StationConnected& access_point() const { return access_point_; }
-  /// Of the address that ip() returns; none without one.
-  IpAddress gateway() const;
-  IpAddress netmask() const;
   /// In the order in which they joined.
   std::span<const SoftApStation> softap_stations() const { return softap_stations_; }
 
   /// Begins to join the access point of the settings, for a command that waits; leaves the one
-  /// before and tells of that. Leads to has_ip(), or to JoinFailed or StationLost, after which
-  /// nothing is tried again; the time limit is the command's.
+  /// before and tells of that. Leads to Interfaces::has_ip, or to JoinFailed or StationLost, after
+  /// which nothing is tried again; the time limit is the command's.
   void join();
   /// Leaves the access point, tells of that, and gives up whatever else was under way.
   void leave();
@@ -105,21 +94,17 @@ class Station {
 
   WifiOptions options;
 
-  // --- for the session ---
-  /// After `ready`: joins by itself if credentials are stored and CWAUTOCONN=1.
-  void boot();
-  /// Station and SoftAP events; any other event is none of its business.
-  void on_event(const Event& event);
-  /// Timer::station is due.
-  void on_timer();
-  /// The module restarts: prints WIFI DISCONNECT if joined; state as after power on.
-  void power_off();
+  // --- Service ---
+  /// Joins by itself if credentials are stored and CWAUTOCONN=1.
+  void boot() override;
+  void on_event(const Event& event) override;
+  /// Prints WIFI DISCONNECT if joined.
+  void shut_down() override;
+  void reset() override;
 
  private:
-  /// What Timer::station stands for.
+  /// What the timer stands for.
   enum class Due : uint8_t { join_timeout, reconnect, ip6_link_local, ip6_global };
-  /// IPv6 addresses that have been told of.
-  enum class Ip6 : uint8_t { none, link_local, global };
 
   void on(const StationConnected& event);
   void on(const StationGotIp& event);
@@ -130,20 +115,17 @@ class Station {
   void join_in_background();
   void reconnect_or_stop();
   void disconnected();
-  void forget_network();
+  void on_timer();
   void schedule(Due due, Duration delay);
   bool take_saved_credentials();
   void end_softap();
 
-  Session& s_;
-  State state_ = State::never_started;
+  const Parts p_;
+  Timer timer_;
   Due due_ = Due::join_timeout;
-  Ip6 ip6_ = Ip6::none;
   bool in_background_ = false;  // no command waits for this join
   int32_t reconnects_ = 0;      // attempts since the connection was lost
   StationConnected access_point_;
-  IpAddress ip_, gateway_, netmask_, ip6_global_;
-  std::vector<Endpoint> dns_servers_;
   std::vector<SoftApStation> softap_stations_;
 };
 

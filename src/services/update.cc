@@ -5,7 +5,6 @@
 #include <utility>
 #include <variant>
 
-#include "module/session.h"
 #include "services/download.h"
 
 namespace espat {
@@ -43,21 +42,24 @@ std::string host_header(const Endpoint& server) {
 
 }  // namespace
 
+Update::Update(const Parts& parts)
+    : p_(parts), timer_(parts.timers, *this, On<&Update::on_timer>{}) {}
+
 void Update::boot() {
-  const Settings& settings = s_.settings;
+  const Settings& settings = p_.store.settings;
   running_slot_ = settings.ota_boot == 1 && settings.ota_1_valid != 0 ? 1 : 0;
   version_ = running_slot_ == 1 ? settings.ota_1_version : settings.ota_0_version;
 }
 
 bool Update::knows(std::string_view partition) const {
-  const auto& all = s_.profile.partitions;
+  const auto& all = p_.profile.partitions;
   return partition.starts_with("ota") ||
          std::any_of(all.begin(), all.end(),
                      [&](const Partition& each) { return each.name == partition; });
 }
 
 bool Update::roll_back() {
-  Settings& settings = s_.settings;
+  Settings& settings = p_.store.settings;
   const int32_t valid = next_slot() == 1 ? settings.ota_1_valid : settings.ota_0_valid;
   if (valid == 0 || running()) return false;
   settings.ota_boot = next_slot();
@@ -72,24 +74,25 @@ void Update::start(const UpdateRequest& request) {
   state_ = 0;
   step_ = Step::starting;
   // On a turn of its own: OK comes before the first state, also where the server has no name.
-  s_.timers.set(Timer::update, s_.now() + kBurstGap);
+  timer_.set_after(kBurstGap);
 }
 
 void Update::on_timer() {
   if (step_ != Step::starting) return fail("three minutes are over");
-  s_.timers.set(Timer::update, s_.now() + kUpdateLimit);
-  const UpdateServer& server = https_ ? s_.options.update_https : s_.options.update_http;
+  timer_.set_after(kUpdateLimit);
+  const UpdateServer& server = https_ ? p_.options.update_https : p_.options.update_http;
   server_.port = server.port;
   if (const auto literal = IpAddress::parse(server.host)) return found(*literal);
   step_ = Step::resolving;
-  const Family family = s_.settings.ipv6 != 0 ? Family::v4_preferred : Family::v4;
-  s_.world.resolve(kUpdateQuery, server.host, family, s_.station.dns_servers());
+  p_.names.ask(*this, 0, server.host, p_.names.any_family());
+}
+
+void Update::name_resolved(uint8_t, const Resolved& answer) {
+  if (step_ == Step::resolving) found(answer.address());
 }
 
 void Update::on_event(const Event& event) {
-  if (const auto* resolved = std::get_if<Resolved>(&event)) {
-    if (step_ == Step::resolving && resolved->query == kUpdateQuery) found(resolved->address());
-  } else if (std::holds_alternative<FetchConnected>(event)) {
+  if (std::holds_alternative<FetchConnected>(event)) {
     if (step_ == Step::asking) tell(2);
   } else if (const auto* fetched = std::get_if<Fetched>(&event)) {
     if (step_ == Step::asking || step_ == Step::downloading) on(*fetched);
@@ -108,7 +111,7 @@ void Update::found(const IpAddress& address) {
 
 void Update::fetch(bool into_memory, std::string_view target) {
   const std::string host = host_header(server_);
-  const std::string token = "Authorization: token " + s_.options.update_token;
+  const std::string token = "Authorization: token " + p_.options.update_token;
   // In this order, the blank at the end of the browser's name included (at_ota_cmd.c).
   const std::array<std::string_view, 8> headers = {
       host,
@@ -130,19 +133,19 @@ void Update::fetch(bool into_memory, std::string_view target) {
   if (!into_memory) {
     request.partition = partition_;
     if (is_firmware()) request.partition = next_slot() == 1 ? "ota_1" : "ota_0";
-    request.partition_bytes = s_.profile.ota_slot_bytes;
-    for (const Partition& each : s_.profile.partitions) {
+    request.partition_bytes = p_.profile.ota_slot_bytes;
+    for (const Partition& each : p_.profile.partitions) {
       if (each.name == request.partition) request.partition_bytes = each.bytes;
     }
     request.firmware = is_firmware();
   }
-  s_.world.fetch(request);
+  p_.world.fetch(request);
 }
 
 void Update::on(const Fetched& event) {
   if (event.status != 0 && event.status != 200) {
-    s_.log(LogLevel::warn, "the update server answered ", event.status,
-           ", which the firmware does not look at");
+    p_.log.line(LogLevel::warn, "the update server answered ", event.status,
+                ", which the firmware does not look at");
   }
   if (event.error != FetchError::none) {
     fail(text_of(event.error));
@@ -170,7 +173,7 @@ void Update::take_version(std::string_view reply) {
 void Update::prepare_download() {
   if (!is_firmware()) return download();
   set_slot(next_slot(), false, "");
-  s_.settings.ota_boot = running_slot_;
+  p_.store.settings.ota_boot = running_slot_;
   write(Step::erasing);
 }
 
@@ -178,41 +181,34 @@ void Update::download() {
   step_ = Step::downloading;
   std::string target(kRoot);
   target += "action=download_rom&version=" + wanted_ + "&filename=" + partition_ + ".bin";
-  s_.log(LogLevel::info, "downloading ", target);
+  p_.log.line(LogLevel::info, "downloading ", target);
   fetch(false, target);
 }
 
 void Update::downloaded(const Fetched& event) {
-  s_.log(LogLevel::info, "downloaded ", event.bytes, " bytes to ", partition_);
+  p_.log.line(LogLevel::info, "downloaded ", event.bytes, " bytes to ", partition_);
   if (!is_firmware()) return done();
   std::string version = image_version(event.text);
   if (version.empty()) version = without_v(wanted_);
   set_slot(next_slot(), true, version);
-  s_.settings.ota_boot = next_slot();
+  p_.store.settings.ota_boot = next_slot();
   write(Step::storing);
 }
 
 void Update::set_slot(int32_t slot, bool valid, std::string_view version) {
-  Settings& settings = s_.settings;
+  Settings& settings = p_.store.settings;
   (slot == 1 ? settings.ota_1_valid : settings.ota_0_valid) = valid ? 1 : 0;
   (slot == 1 ? settings.ota_1_version : settings.ota_0_version) = version;
 }
 
 void Update::write(Step step) {
   step_ = step;
-  write_waits_ = true;
-  if (s_.flash_free() && !writing_) write_now();
+  ++writes_;
+  if (!p_.store.write(Settings::kFirmware, *this)) stored(true);
 }
 
-void Update::write_now() {
-  if (!std::exchange(write_waits_, false)) return;
-  writing_ = store_settings(s_.settings, Settings::kFirmware, s_.world);
-  if (!writing_) written(true);
-}
-
-void Update::written(bool ok) {
-  writing_ = false;
-  if (write_waits_) return write_now();  // that was for an update before this one
+void Update::stored(bool ok) {
+  if (--writes_ > 0) return;  // that was for an update before this one
   if (step_ != Step::erasing && step_ != Step::storing) return;  // it failed meanwhile
   if (!ok) return fail("the flash could not be written");
   step_ == Step::erasing ? download() : done();
@@ -222,13 +218,13 @@ void Update::done() {
   tell(4);
   end();
   if (!blocking_) return;
-  if (is_firmware()) s_.after_ok(AfterOk::restart);
-  s_.finish(kOk);
+  if (is_firmware()) p_.interpreter.after_ok([this] { p_.power.restart(); });
+  p_.interpreter.finish(kOk);
 }
 
 void Update::tell(int state) {
   state_ = state;
-  blocking_ ? s_.info("+CIPUPDATE:", state) : s_.urc("+CIPUPDATE:", state);
+  blocking_ ? p_.printer.info("+CIPUPDATE:", state) : p_.printer.urc("+CIPUPDATE:", state);
 }
 
 void Update::network_lost() {
@@ -236,27 +232,27 @@ void Update::network_lost() {
 }
 
 void Update::fail(std::string_view reason) {
-  s_.world.fetch_cancel();
+  p_.world.fetch_cancel();
+  p_.names.forget(*this, 0);
   end();
   if (blocking_) {
     state_ = -1;
-    s_.finish(s_.refuse(reason));
+    p_.interpreter.finish(p_.interpreter.refuse(reason));
   } else {
-    s_.log(LogLevel::warn, "AT+CIUPDATE: ", reason);
+    p_.log.line(LogLevel::warn, "AT+CIUPDATE: ", reason);
     tell(-1);
   }
 }
 
 void Update::end() {
   step_ = Step::none;
-  write_waits_ = false;
-  s_.timers.cancel(Timer::update);
+  timer_.cancel();
 }
 
 void Update::reset() {
   step_ = Step::none;
   state_ = 0;
-  writing_ = write_waits_ = false;
+  writes_ = 0;
 }
 
 }  // namespace espat

@@ -10,12 +10,19 @@
 #include <string>
 #include <string_view>
 
+#include "at/interpreter.h"
+#include "at/log.h"
+#include "at/printer.h"
+#include "at/timers.h"
+#include "base/service.h"
 #include "espat/event.h"
+#include "espat/modem.h"
+#include "espat/profile.h"
 #include "espat/time.h"
+#include "net/names.h"
+#include "store/store.h"
 
 namespace espat {
-
-class Session;
 
 /// The whole job may take so long (at_ota_cmd.c).
 inline constexpr Duration kUpdateLimit = std::chrono::minutes(3);
@@ -28,9 +35,22 @@ struct UpdateRequest {
   std::string_view partition;  ///< a name that begins with "ota" stands for the next OTA slot
 };
 
-class Update {
+class Update final : public Service, private NameUser, private StoreUser {
  public:
-  explicit Update(Session& session) : s_(session) {}
+  /// What it is made of. All of it must outlive it.
+  struct Parts {
+    World& world;
+    Timers& timers;
+    Log& log;
+    Printer& printer;
+    Interpreter& interpreter;
+    Store& store;
+    Names& names;
+    Power& power;
+    const Profile& profile;
+    const ModemOptions& options;
+  };
+  explicit Update(const Parts& parts);
 
   /// As AT+CIUPDATE? prints it: 0 idle, 1 server found, 2 connected, 3 version known, 4 done,
   /// -1 failed.
@@ -47,24 +67,19 @@ class Update {
   /// Of the firmware that runs; empty: what the profile says.
   std::string_view version() const { return version_; }
 
-  // --- for the session ---
-  /// Settings were read: the firmware of the slot that boots runs.
-  void boot();
-  void on_event(const Event& event);
-  void on_timer();
-  /// The station has left its network.
-  void network_lost();
-  /// The module restarts.
-  void reset();
-  /// The next FlashWritten is for the update.
-  bool writing() const { return writing_; }
-  void written(bool ok);
-  /// The flash is free: what had to wait for that is done now.
-  void write_now();
+  // --- Service ---
+  /// The firmware of the slot that boots runs.
+  void boot() override;
+  void on_event(const Event& event) override;
+  void network_lost() override;
+  void reset() override;
 
  private:
   enum class Step : uint8_t { none, starting, resolving, asking, erasing, downloading, storing };
 
+  void name_resolved(uint8_t, const Resolved& answer) override;
+  void stored(bool ok) override;
+  void on_timer();
   void found(const IpAddress& address);
   void on(const Fetched& event);
   void take_version(std::string_view reply);
@@ -81,13 +96,13 @@ class Update {
   int32_t next_slot() const { return 1 - running_slot_; }
   void set_slot(int32_t slot, bool valid, std::string_view version);
 
-  Session& s_;
+  const Parts p_;
+  Timer timer_;  // it begins, or has taken too long
   Step step_ = Step::none;
   int state_ = 0;
   bool https_ = false;
   bool blocking_ = true;
-  bool writing_ = false;
-  bool write_waits_ = false;
+  int writes_ = 0;         // that the store has not answered
   std::string wanted_;     // version; empty = not given
   std::string partition_;  // as asked for
   Endpoint server_;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "at/command.h"
-
 namespace espat::sim {
 
 namespace {

@@ -17,7 +17,6 @@
 #include "espat/bytes.h"
 #include "espat/event.h"
 #include "espat/world.h"
-#include "net/links.h"
 #include "sim/random.h"
 #include "sim/turns.h"
 

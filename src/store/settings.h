@@ -11,7 +11,7 @@
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/world.h"
-#include "net/links.h"
+#include "store/link_spec.h"
 
 namespace espat {
 

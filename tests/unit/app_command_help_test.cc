@@ -6,12 +6,12 @@
 
 #include "app/command_help.h"
 #include "espat/commands.h"
-#include "module/session.h"
+#include "module/module.h"
 
 namespace espat {
 namespace {
 
-Outcome nothing(Session&, const Args&) { return kOk; }
+Outcome nothing(Host&, const Args&) { return kOk; }
 
 constexpr Command kRows[] = {
     {.name = "", .help = "test that the module answers", .chapter = "Basic", .execute = nothing},

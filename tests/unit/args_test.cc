@@ -7,7 +7,7 @@
 namespace espat {
 namespace {
 
-Outcome nothing(Session&, const Args&) { return kOk; }
+Outcome nothing(Host&, const Args&) { return kOk; }
 
 constexpr Command kOpen = {
     .name = "+OPEN",

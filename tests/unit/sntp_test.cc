@@ -4,7 +4,7 @@
 #include <string>
 
 #include "espat/commands.h"
-#include "module/session.h"
+#include "module/module.h"
 #include "sim/sim_module.h"
 
 namespace espat::test {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "at/args.h"
-#include "module/session.h"
+#include "at/interpreter.h"
 
 namespace espat {
 
@@ -35,8 +35,8 @@ Found find_command(std::span<const Command> commands, std::string_view name) {
 
 }  // namespace
 
-void Session::run_line() {
-  phase_ = Phase::running;
+void Interpreter::run_line() {
+  enter(Phase::running);
   std::span<char> line = line_.line();
   // Noise on the line shows as NUL before the command; the chip does not mind it.
   while (!line.empty() && line.front() == '\0') line = line.subspan(1);
@@ -50,8 +50,8 @@ void Session::run_line() {
   line_.clear();
 }
 
-void Session::run_command(std::string_view name, std::span<char> tail) {
-  const Found found = find_command(commands, name);
+void Interpreter::run_command(std::string_view name, std::span<char> tail) {
+  const Found found = find_command(parts_.commands, name);
   if (found.command == nullptr) {
     finish_error(ErrorCode(SubCode::unsupported));
     return;
@@ -72,17 +72,17 @@ void Session::run_command(std::string_view name, std::span<char> tail) {
   } else if (form == "=?") {
     run = command.test;
   } else if (form.front() == '=' && command.has_set()) {
-    parsed = parse_args(command, tail.subspan(1), ram.mux);
+    parsed = parse_args(command, tail.subspan(1), rules.mux);
     if (parsed.form == nullptr) {
       finish_error(parsed.code);
       return;
     }
     run = parsed.form->run;
   }
-  settle(run != nullptr ? run(*this, parsed.args) : error(ErrorCode(SubCode::operation)));
+  settle(run != nullptr ? run(parts_.host, parsed.args) : error(ErrorCode(SubCode::operation)));
 }
 
-void Session::settle(Outcome outcome) {
+void Interpreter::settle(Outcome outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::ok:
       store_or_finish();
@@ -94,81 +94,71 @@ void Session::settle(Outcome outcome) {
       prompt();
       break;
     case Outcome::Kind::pending:
-      if (verify(wait_ != nullptr, "a handler waits for nothing")) phase_ = Phase::waiting;
+      if (parts_.log.verify(wait_ != nullptr, "a handler waits for nothing")) {
+        enter(Phase::waiting);
+      }
       break;
   }
 }
 
-Outcome Session::refuse(std::string_view reason) { return refuse_with(kExecutionFailed, reason); }
+Outcome Interpreter::refuse(std::string_view reason) {
+  return refuse_with(kExecutionFailed, reason);
+}
 
-Outcome Session::refuse_value(uint16_t position, std::string_view reason) {
+Outcome Interpreter::refuse_value(uint16_t position, std::string_view reason) {
   return refuse_with(ErrorCode(SubCode::invalid, position), reason);
 }
 
-Outcome Session::refuse_with(ErrorCode code, std::string_view reason) {
-  log(LogLevel::warn, "AT", name(), ": ", reason);
+Outcome Interpreter::refuse_with(ErrorCode code, std::string_view reason) {
+  parts_.log.line(LogLevel::warn, "AT", name(), ": ", reason);
   return error(code);
 }
 
-Outcome Session::await(const Wait& wait, Duration timeout) {
-  wait_ = &wait;
-  if (timeout != Duration::zero()) timers.set(Timer::command, now_ + timeout);
+Outcome Interpreter::await(std::unique_ptr<Wait> wait, Duration timeout) {
+  wait_ = std::move(wait);
+  if (timeout != Duration::zero()) command_timer_.set_after(timeout);
   return kPending;
 }
 
-void Session::finish(Outcome outcome) {
-  wait_ = nullptr;
-  timers.cancel(Timer::command);
-  settle(outcome);
-}
-
-void Session::store_or_finish() {
-  const bool changes = stored_ == Stored::always || (stored_ == Stored::sysstore && ram.store);
-  if (!changes && !forget_) return finish_ok();
-  phase_ = Phase::storing;  // OK means durable
-  if (!update.writing()) store();
-}
-
-void Session::store() {
-  if (std::exchange(forget_, false)) return erase_settings(Settings::kFirmware, world);
-  if (!store_settings(settings, groups_, world)) finish_ok();
-}
-
-void Session::finish_stored(bool ok) {
-  ok ? finish_ok() : settle(refuse("the flash could not be written"));
-}
-
-void Session::finish_ok() {
-  out_.write("\r\nOK\r\n");
-  phase_ = Phase::idle;
-  switch (std::exchange(after_ok_, AfterOk::nothing)) {
-    case AfterOk::nothing:
-      break;
-    case AfterOk::restart:
-      restart();
-      break;
-    case AfterOk::sleep:
-      fall_asleep();
-      break;
-    case AfterOk::forget_read:
-      links.read_done(ram.reading, ram.read_bytes);
-      break;
-    case AfterOk::print_kept:  // now, and not at the end of a turn in which more commands may come
-      out_.flush();
-      links.print_kept();
-      break;
-    case AfterOk::configure_uart:
-      out_.flush();  // OK still leaves at the old rate
-      world.uart_configure(ram.uart);
-      break;
+void Interpreter::on_command_timer() {
+  if (parts_.log.verify(wait_ != nullptr, "a command timed out but none waits")) {
+    wait_->on_timeout();
   }
 }
 
-void Session::finish_error(ErrorCode code) {
-  after_ok_ = AfterOk::nothing;
-  if (ram.error_codes) write_error_code(code);
-  out_.write("\r\nERROR\r\n");
-  phase_ = Phase::idle;
+void Interpreter::finish(Outcome outcome) {
+  spent_ = std::move(wait_);
+  command_timer_.cancel();
+  settle(outcome);
+}
+
+void Interpreter::store_or_finish() {
+  const bool changes = stored_ == Stored::always || (stored_ == Stored::sysstore && rules.store);
+  if (!changes && !forget_) return finish_ok();
+  enter(Phase::storing);  // OK means durable
+  if (std::exchange(forget_, false)) {
+    parts_.store.erase(Settings::kFirmware, *this);
+  } else if (!parts_.store.write(groups_, *this)) {
+    finish_ok();
+  }
+}
+
+void Interpreter::stored(bool ok) {
+  if (phase_ != Phase::storing) return;
+  ok ? finish_ok() : settle(refuse("the flash could not be written"));
+}
+
+void Interpreter::finish_ok() {
+  parts_.printer.text("\r\nOK\r\n");
+  enter(Phase::idle);
+  if (const auto action = std::exchange(after_ok_, nullptr)) action();
+}
+
+void Interpreter::finish_error(ErrorCode code) {
+  after_ok_ = nullptr;
+  if (rules.error_codes) write_error_code(code);
+  parts_.printer.text("\r\nERROR\r\n");
+  enter(Phase::idle);
 }
 
 }  // namespace espat

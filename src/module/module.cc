@@ -1,0 +1,201 @@
+#include "module/module.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace espat {
+
+// One call from the owner. Its end is the one place where texts leave, and where the world hears
+// that it may offer again what it kept: so no other code has to think of that.
+class Module::Turn {
+ public:
+  Turn(Module& module, Time now) : module_(module) { module_.timers.advance(now); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    // What is broken while the turn ends, by a world that calls back, is mended in this turn too.
+    while (true) {
+      if (module_.log.take_broken()) {
+        module_.crashed_ = true;
+        module_.restart();
+      }
+      module_.end_turn();
+      if (!module_.log.broken()) return;
+    }
+  }
+
+ private:
+  Module& module_;
+};
+
+Module::Module(World& the_world, const Profile& the_profile, std::span<const Command> commands,
+               ModemOptions the_options)
+    : world(the_world),
+      profile(the_profile),
+      options(std::move(the_options)),
+      clock(world, timers),
+      log(world, clock),
+      store(world),
+      interfaces(store.settings, options.mac),
+      printer(world, store.settings, options.line, options.strict_events),
+      at({.world = world,
+          .timers = timers,
+          .log = log,
+          .printer = printer,
+          .store = store,
+          .host = *this,
+          .commands = commands,
+          .echo = options.echo,
+          .strict = options.strict_events}),
+      names(world, interfaces),
+      channels(world),
+      links({.world = world,
+             .timers = timers,
+             .log = log,
+             .printer = printer,
+             .interpreter = at,
+             .settings = store.settings,
+             .interfaces = interfaces,
+             .names = names,
+             .profile = profile}),
+      server(world, timers, log, printer, interfaces, links),
+      station({.world = world,
+               .timers = timers,
+               .printer = printer,
+               .store = store,
+               .interfaces = interfaces,
+               .links = links,
+               .observer = *this,
+               .profile = profile,
+               .options = options}),
+      sntp(world, timers, log, clock, interfaces, names),
+      ping(world, timers, interfaces, names),
+      update({.world = world,
+              .timers = timers,
+              .log = log,
+              .printer = printer,
+              .interpreter = at,
+              .store = store,
+              .names = names,
+              .power = *this,
+              .profile = profile,
+              .options = options}),
+      passthrough(timers, printer, at, store.settings, interfaces, profile, links),
+      services_{&links, &server, &station, &sntp, &ping, &update, &passthrough},
+      boot_timer_(timers, *this, On<&Module::boot>{}),
+      least_heap_(profile.heap_bytes) {
+  at.connect(links, passthrough, *this);
+  links.connect(passthrough);
+}
+
+// --- turns --------------------------------------------------------------------------------------
+
+void Module::power_on(Time now) {
+  const Turn turn(*this, now);
+  boot();
+}
+
+size_t Module::on_uart(Bytes data, Time now) {
+  const Turn turn(*this, now);
+  timers.run_due();
+  at.begin_input();
+  size_t taken = 0;
+  while (taken < data.size() && at.accepts_input()) {
+    taken += at.consume(data.subspan(taken));
+    note_heap();  // not only at the end of the turn: the cut into calls must not show
+  }
+  at.end_input(taken == data.size());
+  return taken;
+}
+
+size_t Module::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
+  const Turn turn(*this, now);
+  timers.run_due();
+  return channel < kLinks ? links.on_data(channel, data, from)
+                          : channels.on_data(channel, data, from);
+}
+
+void Module::on_event(const Event& event, Time now) {
+  const Turn turn(*this, now);
+  if (std::holds_alternative<UartWritable>(event)) printer.on_writable();
+  names.on_event(event);
+  channels.on_event(event);
+  for (Service* service : services_) service->on_event(event);
+  store.on_event(event);
+  at.on_event(event);
+  // Only now: a timer that is due must not use a link of which the event says that it is gone.
+  timers.run_due();
+}
+
+void Module::on_deadline(Time now) {
+  const Turn turn(*this, now);
+  timers.run_due();
+}
+
+void Module::end_turn() {
+  for (Service* service : services_) service->end_of_turn();
+  printer.flush();
+  links.print_kept();
+  printer.flush();
+  at.note_way_out();
+  // The MCU first: received data that fills the way out again would keep its commands waiting.
+  at.resume_input();
+  links.resume_stalled();
+  note_heap();
+}
+
+void Module::network_lost() {
+  for (Service* service : services_) service->network_lost();
+}
+
+// --- power --------------------------------------------------------------------------------------
+
+void Module::boot() {
+  radio = Radio{};
+  radio.wifi_power = profile.rf_power_max;
+  store.load(Settings::factory(profile, options));
+  const UartConfig line = store.settings.uart();
+  if (line != printer.line()) printer.configure_line(line);
+  at.boot();
+  clock.boot();
+  printer.text("\r\nready\r\n");
+  for (Service* service : services_) service->boot();
+}
+
+void Module::restart() {
+  printer.release_held();
+  for (Service* service : services_) service->shut_down();
+  stop(profile.boot_time);
+}
+
+void Module::sleep(Duration duration) {
+  const bool for_ever = duration == Duration::zero() && !profile.sleep_zero_restarts;
+  stop(for_ever ? Duration::max() : std::max(duration, profile.boot_time));
+}
+
+/// Everything that runs on the chip ends; it boots after so long, or never.
+void Module::stop(Duration until_boot) {
+  timers.cancel_all();
+  at.stop();
+  printer.forget_held();
+  world.restart();
+  printer.configure_line(options.line);  // behind the last words, which leave as the line is
+  names.reset();
+  channels.reset();
+  store.reset();
+  for (Service* service : services_) service->reset();
+  if (until_boot != Duration::max()) boot_timer_.set_after(until_boot);
+}
+
+uint32_t Module::free_heap() const {
+  constexpr uint32_t kLinkBytes = 1100;  // lwIP's socket, netconn and control block
+  size_t used = printer.held_bytes() + at.kept_bytes() + passthrough.kept_bytes();
+  for (LinkId id = 0; id < Links::count(); ++id) {
+    if (links[id].state != Link::State::free) used += kLinkBytes + links[id].unread_bytes();
+  }
+  return profile.heap_bytes - static_cast<uint32_t>(used);
+}
+
+void Module::note_heap() { least_heap_ = std::min(least_heap_, free_heap()); }
+
+}  // namespace espat

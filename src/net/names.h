@@ -1,0 +1,64 @@
+// Names become addresses in one place: whoever needs one asks here, and hears of it once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "espat/address.h"
+#include "espat/event.h"
+#include "espat/time.h"
+#include "espat/world.h"
+#include "store/interfaces.h"
+
+namespace espat {
+
+/// How long a command waits for the address of a name.
+inline constexpr Duration kResolveTimeout = std::chrono::seconds(20);
+
+/// Whoever asks for a name.
+class NameUser {
+ public:
+  /// The answer to Names::ask, or that there is none. `tag` is what it gave with the question. It
+  /// may ask again from inside.
+  virtual void name_resolved(uint8_t tag, const Resolved& answer) = 0;
+
+ protected:
+  ~NameUser() = default;
+};
+
+class Names {
+ public:
+  Names(World& world, const Interfaces& interfaces) : world_(world), interfaces_(interfaces) {}
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
+
+  /// Asks the name servers of the module for `host`, a name and not a literal. There is no time
+  /// limit: whoever has one calls forget(). A question of the same user with the same tag is
+  /// forgotten.
+  void ask(NameUser& user, uint8_t tag, std::string_view host, Family family);
+  /// No answer to this question comes any more.
+  void forget(const NameUser& user, uint8_t tag);
+  /// Of IPv6 only where AT+CIPV6 has switched it on.
+  Family any_family() const;
+
+  /// Resolved; any other event is none of its business.
+  void on_event(const Event& event);
+  /// The module restarts.
+  void reset() { questions_.fill({}); }
+
+ private:
+  static constexpr size_t kQuestionsMax = 16;
+
+  struct Question {
+    NameUser* user = nullptr;
+    uint8_t tag = 0;
+  };
+
+  World& world_;
+  const Interfaces& interfaces_;
+  std::array<Question, kQuestionsMax> questions_{};  // by QueryId
+};
+
+}  // namespace espat

@@ -1,0 +1,79 @@
+#include "store/interfaces.h"
+
+namespace espat {
+
+namespace {
+
+enum ModeBits : int32_t { kStationMode = 1, kSoftApMode = 2 };  // of CWMODE
+constexpr uint16_t kDnsPort = 53;
+
+IpAddress parse(std::string_view text) { return IpAddress::parse(text).value_or(IpAddress{}); }
+
+}  // namespace
+
+bool Interfaces::enabled() const { return (settings_.wifi_mode & kStationMode) != 0; }
+
+bool Interfaces::softap_enabled() const { return (settings_.wifi_mode & kSoftApMode) != 0; }
+
+IpAddress Interfaces::ip() const {
+  if (!has_ip()) return {};
+  return settings_.station_ip.empty() ? ip_ : parse(settings_.station_ip);
+}
+
+IpAddress Interfaces::gateway() const {
+  if (!has_ip()) return {};
+  return settings_.station_ip.empty() ? gateway_ : parse(settings_.station_gateway);
+}
+
+IpAddress Interfaces::netmask() const {
+  if (!has_ip()) return {};
+  return settings_.station_ip.empty() ? netmask_ : parse(settings_.station_netmask);
+}
+
+IpAddress Interfaces::ip6_link_local() const {
+  return ip6_ != Ip6::none && ipv6_enabled() ? mac().link_local() : IpAddress{};
+}
+
+IpAddress Interfaces::ip6_global() const {
+  return ip6_ == Ip6::global && ipv6_enabled() ? ip6_global_ : IpAddress{};
+}
+
+IpAddress Interfaces::softap_ip() const { return parse(settings_.ap_ip); }
+
+IpAddress Interfaces::softap_ip6_link_local() const {
+  return softap_enabled() && ipv6_enabled() ? softap_mac().link_local() : IpAddress{};
+}
+
+MacAddress Interfaces::mac() const {
+  return MacAddress::parse(settings_.station_mac).value_or(mac_);
+}
+
+MacAddress Interfaces::softap_mac() const {
+  return MacAddress::parse(settings_.ap_mac).value_or(mac_);
+}
+
+std::vector<Endpoint> Interfaces::dns_servers() const {
+  if (settings_.dns_manual == 0) return dns_servers_;
+  std::vector<Endpoint> servers;
+  for (const std::string* text : {&settings_.dns1, &settings_.dns2, &settings_.dns3}) {
+    if (const IpAddress address = parse(*text)) servers.push_back({address, kDnsPort});
+  }
+  if (servers.empty()) servers.push_back({parse(kDefaultDnsServer), kDnsPort});
+  return servers;
+}
+
+void Interfaces::lease(const StationGotIp& lease) {
+  ip_ = lease.ip;
+  gateway_ = lease.gateway;
+  netmask_ = lease.netmask;
+  ip6_global_ = lease.ip6_global;
+  dns_servers_.assign(lease.dns_servers.begin(), lease.dns_servers.end());
+}
+
+void Interfaces::forget_lease() {
+  ip_ = gateway_ = netmask_ = ip6_global_ = IpAddress{};
+  dns_servers_.clear();
+  ip6_ = Ip6::none;
+}
+
+}  // namespace espat
