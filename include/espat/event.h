@@ -211,6 +211,15 @@ struct Fetched {
   std::string_view text;  ///< the first kFetchTextMaxBytes of the reply, or of the partition
 };
 
+/// World::partition_write took fewer bytes than offered; it can take more now.
+struct PartitionWritable {};
+
+/// Answer to World::partition_commit: all that was written is durable and is the partition, or (ok
+/// = false) the partition is as it was before.
+struct PartitionCommitted {
+  bool ok = true;
+};
+
 /// Answer to World::flash_put and World::flash_erase: everything of that call is durable, or
 /// (ok = false) nothing of it is.
 struct FlashWritten {
@@ -222,6 +231,6 @@ using Event =
                  ChannelEncrypted, ClientAccepted, ServerOpened, ServerFailed, UartWritable,
                  Resolved, SntpAnswered, Pinged, FetchConnected, Fetched, Scanned, StationConnected,
                  StationGotIp, JoinFailed, StationLost, SoftApStationJoined, SoftApStationLeft,
-                 FlashWritten>;
+                 PartitionWritable, PartitionCommitted, FlashWritten>;
 
 }  // namespace espat

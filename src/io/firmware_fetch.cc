@@ -1,6 +1,8 @@
 #include "io/firmware_fetch.h"
 
 #include <algorithm>
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
 #include <utility>
 
 namespace espat::io {
@@ -57,14 +59,22 @@ void FirmwareFetch::ended(std::string_view reason) {
     return tell(download_->result());
   }
   // Also what could not be written: that is known by then.
-  file_->commit(loop_, life_.guard([this](const std::string& error) {
+  commit();
+}
+
+void FirmwareFetch::commit() {
+  auto work = asio::make_work_guard(loop_);  // the loop has something to wait for
+  auto done = life_.guard([this](const std::string& error) {
     Fetched result = download_->result();
     if (!error.empty()) {
       log_(LogLevel::error, error);
       result.error = FetchError::not_written;
     }
     tell(result);
-  }));
+  });
+  flash_.run([file = std::shared_ptr<PartitionFile>(std::move(file_)), work, done, &loop = loop_] {
+    asio::post(loop, [done, error = file->install()] { done(error); });
+  });
 }
 
 /// The modem may begin the next fetch at once: what the event refers to is put aside.

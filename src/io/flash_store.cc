@@ -4,11 +4,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include "io/unique_fd.h"
 
 namespace espat::io {
 
@@ -94,11 +97,41 @@ void FlashStore::applied(const FlashChange& change) {
   for (const auto& [key, value] : change.entries) contents_.insert_or_assign(key, value);
 }
 
-std::unique_ptr<PartitionFile> FlashStore::write_partition(std::string_view name) const {
-  if (!writer_) return std::make_unique<PartitionFile>();
+fs::path FlashStore::partition_file(std::string_view name) const {
   const fs::path directory = file_.parent_path();
   const fs::path folder = name.starts_with("ota_") ? directory : directory / kPartitions;
-  return std::make_unique<PartitionFile>(folder / (std::string(name) + ".bin"), writer_);
+  return folder / (std::string(name) + ".bin");
+}
+
+std::unique_ptr<PartitionFile> FlashStore::write_partition(std::string_view name) {
+  if (writer_) return std::make_unique<PartitionFile>(partition_file(name));
+  return std::make_unique<PartitionFile>(partitions_[std::string(name)]);
+}
+
+size_t FlashStore::read_partition(std::string_view name, uint32_t offset,
+                                  std::span<std::byte> into) const {
+  if (!writer_) {
+    const auto found = partitions_.find(name);
+    if (found == partitions_.end() || offset >= found->second.size()) return 0;
+    const Bytes there = as_bytes(found->second).subspan(offset);
+    const size_t n = std::min(there.size(), into.size());
+    std::copy_n(there.begin(), n, into.begin());
+    return n;
+  }
+  const UniqueFd descriptor(::open(partition_file(name).c_str(), O_RDONLY | O_CLOEXEC));
+  size_t got = 0;
+  while (descriptor && got < into.size()) {
+    const auto at = static_cast<off_t>(offset + got);
+    const ssize_t n = ::pread(descriptor.get(), into.data() + got, into.size() - got, at);
+    if (n == 0 || (n < 0 && errno != EINTR)) break;
+    if (n > 0) got += static_cast<size_t>(n);
+  }
+  return got;
+}
+
+void FlashStore::run(std::function<void()> job) {
+  if (!writer_) return job();
+  writer_->run(std::move(job));
 }
 
 void FlashStore::finish() {

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <asio/io_context.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,9 +45,17 @@ class FlashStore {
   /// until then, or until finish().
   void apply(FlashChange change, asio::io_context& loop, Done done);
 
-  /// Begins to write a partition anew: ota_0.bin and ota_1.bin in the directory, or NAME.bin in its
-  /// folder `partition`. Never null.
-  std::unique_ptr<PartitionFile> write_partition(std::string_view name) const;
+  // Partitions are ota_0.bin and ota_1.bin in the directory, or NAME.bin in its folder `partition`.
+  // A volatile module keeps the first kVolatilePartitionBytes of each in memory.
+
+  /// Begins to write one anew; called from run(). Never null.
+  std::unique_ptr<PartitionFile> write_partition(std::string_view name);
+  /// Copies of what it holds, from `offset` on, as much as there is and fits. Returns how much.
+  size_t read_partition(std::string_view name, uint32_t offset, std::span<std::byte> into) const;
+  /// Runs a job where it may wait for the disk, in the order of the calls: on the writer's thread;
+  /// of a volatile module at once. It must not throw. The object must live until then, or until
+  /// finish().
+  void run(std::function<void()> job);
 
   /// Returns when nothing is being written any more.
   void finish();
@@ -64,11 +75,13 @@ class FlashStore {
   };
 
   void applied(const FlashChange& change);
+  std::filesystem::path partition_file(std::string_view name) const;
 
   Lock lock_;
   std::filesystem::path file_;
   std::shared_ptr<FlashWriter> writer_;  ///< null: volatile
   FlashContents contents_;
+  FlashContents partitions_;  ///< of a volatile module
   Lease lease_;
 };
 

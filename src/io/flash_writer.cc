@@ -57,9 +57,10 @@ void FlashWriter::work() {
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
     if (jobs_.empty()) return;
-    const std::deque<Job> jobs = std::exchange(jobs_, {});
+    std::deque<Job> jobs = std::exchange(jobs_, {});
     lock.unlock();
-    for (const Job& job : jobs) job();
+    // What a job holds goes before the next one runs: after finish() the module's loop may go.
+    for (; !jobs.empty(); jobs.pop_front()) jobs.front()();
     lock.lock();
   }
 }

@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
@@ -30,29 +29,13 @@ fs::path part_of(const fs::path& file) {
   return file.string() + "." + std::to_string(++number) + kExtension;
 }
 
-/// Returns what went wrong; empty: nothing.
-std::string install(int descriptor, const fs::path& part, const fs::path& file) {
-  if (::fsync(descriptor) != 0) return error_of(part, errno);
-  if (::rename(part.c_str(), file.c_str()) != 0) return error_of(file, errno);
-  sync_to_disk(file.parent_path());
-  return {};
-}
-
 }  // namespace
 
-PartitionFile::PartitionFile(fs::path file, std::shared_ptr<FlashWriter> writer)
-    : file_(std::move(file)), part_(part_of(file_)), writer_(std::move(writer)) {
+PartitionFile::PartitionFile(fs::path file) : file_(std::move(file)), part_(part_of(file_)) {
   std::error_code error;
   fs::create_directories(file_.parent_path(), error);
-  const int descriptor = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    fail(errno);
-    return;
-  }
-  descriptor_ = std::shared_ptr<const int>(new int(descriptor), [](const int* open) {
-    ::close(*open);
-    delete open;
-  });
+  descriptor_.reset(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!descriptor_) fail(errno);
 }
 
 PartitionFile::~PartitionFile() {
@@ -62,8 +45,12 @@ PartitionFile::~PartitionFile() {
 void PartitionFile::fail(int error) { error_ = error_of(part_, error); }
 
 bool PartitionFile::write(Bytes bytes) {
-  while (writer_ && error_.empty() && !bytes.empty()) {
-    const ssize_t n = ::write(*descriptor_, bytes.data(), bytes.size());
+  if (memory_ != nullptr) {
+    bytes_.append(as_text(bytes).substr(0, kVolatilePartitionBytes - bytes_.size()));
+    return true;
+  }
+  while (error_.empty() && !bytes.empty()) {
+    const ssize_t n = ::write(descriptor_.get(), bytes.data(), bytes.size());
     if (n >= 0) {
       bytes = bytes.subspan(static_cast<size_t>(n));
     } else if (errno != EINTR) {
@@ -73,18 +60,21 @@ bool PartitionFile::write(Bytes bytes) {
   return error_.empty();
 }
 
-void PartitionFile::commit(asio::io_context& loop, Done done) {
-  if (!writer_ || !error_.empty()) {
-    asio::post(loop, [done = std::move(done), error = error_] { done(error); });
-    return;
+std::string PartitionFile::install() {
+  if (memory_ != nullptr) {
+    *memory_ = std::move(bytes_);
+    return {};
   }
-  auto work = asio::make_work_guard(loop);  // the loop has something to wait for
-  writer_->run([descriptor = std::exchange(descriptor_, nullptr), part = part_, file = file_, work,
-                done = std::move(done), &loop] {
-    const std::string error = install(*descriptor, part, file);
-    if (!error.empty()) ::unlink(part.c_str());
-    asio::post(loop, [done, error] { done(error); });
-  });
+  if (!error_.empty()) return error_;
+  if (::fsync(descriptor_.get()) != 0) {
+    fail(errno);
+  } else if (::rename(part_.c_str(), file_.c_str()) != 0) {
+    error_ = error_of(file_, errno);
+  } else {
+    descriptor_.reset();  // now there is nothing to forget
+    sync_to_disk(file_.parent_path());
+  }
+  return error_;
 }
 
 void PartitionFile::tidy(const fs::path& folder) {

@@ -2,37 +2,38 @@
 // until everything is there.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <string>
 
 #include "espat/bytes.h"
-#include "io/flash_writer.h"
+#include "io/unique_fd.h"
 
 namespace espat::io {
 
+/// So much of each partition a volatile module keeps: whole certificates, and of a firmware what it
+/// says of itself.
+inline constexpr size_t kVolatilePartitionBytes = size_t{64} * 1024;
+
+/// Its functions wait for the disk. One thread at a time.
 class PartitionFile {
  public:
-  /// Of a volatile module: nobody reads it, so what is written is thrown away.
-  PartitionFile() = default;
+  /// Of a volatile module: `memory` is what is to be replaced, and must outlive the object. Bytes
+  /// beyond kVolatilePartitionBytes are thrown away.
+  explicit PartitionFile(std::string& memory) : memory_(&memory) {}
   /// Its folder is made if it is not there.
-  PartitionFile(std::filesystem::path file, std::shared_ptr<FlashWriter> writer);
+  explicit PartitionFile(std::filesystem::path file);
   PartitionFile(const PartitionFile&) = delete;
   PartitionFile& operator=(const PartitionFile&) = delete;
-  /// Forgets what was not committed.
+  /// Forgets what was not installed.
   ~PartitionFile();
 
   /// What went wrong, in one line that names the file; empty: nothing.
   const std::string& error() const { return error_; }
   /// Adds bytes. False: see error().
   bool write(Bytes bytes);
-
-  using Done = std::function<void(const std::string& error)>;
-  /// Makes it the partition, durably; `done` is called on a later turn of `loop`. Nothing may be
-  /// written any more.
-  void commit(asio::io_context& loop, Done done);
+  /// Makes it the partition, durably; or returns what went wrong, also with writes of before, and
+  /// has changed nothing. Nothing may be written any more.
+  std::string install();
 
   /// Removes what processes that were killed have left in a folder.
   static void tidy(const std::filesystem::path& folder);
@@ -40,10 +41,11 @@ class PartitionFile {
  private:
   void fail(int error);
 
+  std::string* const memory_ = nullptr;  ///< null: in a file
+  std::string bytes_;                    ///< of a volatile module
   std::filesystem::path file_;
   std::filesystem::path part_;
-  std::shared_ptr<FlashWriter> writer_;  ///< null: volatile
-  std::shared_ptr<const int> descriptor_;
+  UniqueFd descriptor_;
   std::string error_;
 };
 
