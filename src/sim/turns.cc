@@ -37,7 +37,10 @@ size_t Turns::channel_data(ChannelId channel, Bytes data, const Endpoint& from) 
   return std::min(taken, data.size());
 }
 
+void Turns::act(const std::function<void()>& act) { turn(act); }
+
 void Turns::event(const Event& event) {
+  if (watcher_) watcher_(event);
   turn([&] { modem_->on_event(event, now()); });
 }
 

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "espat/bytes.h"
@@ -33,6 +35,14 @@ class Turns {
   size_t uart(Bytes data);
   size_t channel_data(ChannelId channel, Bytes data, const Endpoint& from);
   void event(const Event& event);
+
+  // --- for tests of the world alone ---
+  /// Runs `act` as a turn in which the modem does nothing itself: it may call the world.
+  void act(const std::function<void()>& act);
+  /// Sees every event before the modem does.
+  void watch(std::function<void(const Event&)> watcher) { watcher_ = std::move(watcher); }
+  /// The rules that were broken so far are forgiven: breaking them was the test.
+  void forget_rules() { broken_rules_.clear(); }
 
   /// From now on turns that are posted take so long each, one after the other, as on a real
   /// processor; else all those of an instant happen in it.
@@ -62,6 +72,7 @@ class Turns {
   Modem* modem_ = nullptr;
   uint64_t life_ = 0;
   bool in_modem_ = false;
+  std::function<void(const Event&)> watcher_;
   Duration turn_time_{};
   Time last_posted_{};
   Time last_turn_{};
