@@ -270,6 +270,30 @@ class World {
   /// committed at that instant may still be.
   virtual void fetch_cancel() = 0;
 
+  // --- partitions -----------------------------------------------------------------------------
+  // Parts of the flash that are written as a whole: "ota_0", "ota_1" and what the profile lists.
+  // One of them is written at a time.
+
+  /// Begins new contents of a partition, which are empty; those of before can be read until the new
+  /// ones are committed. What was begun earlier and not committed is given up.
+  virtual void partition_erase(std::string_view partition) = 0;
+  /// Offers the next bytes of what partition_erase began. Returns how many were taken; after fewer
+  /// than offered, PartitionWritable follows. What then cannot be stored shows when it is
+  /// committed.
+  virtual size_t partition_write(Bytes data) = 0;
+  /// Makes what was written the partition, whole and durably, or not at all. Answered by
+  /// PartitionCommitted, unless partition_abandon or partition_erase comes first; nothing may be
+  /// written any more. Why it failed goes to the log.
+  virtual void partition_commit() = 0;
+  /// Gives up what partition_erase began, if it did; no event of it comes after that. A partition
+  /// that is being committed at that instant may still be.
+  virtual void partition_abandon() = 0;
+  /// Copies what was committed, from `offset` on, as far as `into` has room. Returns how many bytes
+  /// there were: 0 beyond the end, and of a partition that was never committed. It is for a few
+  /// kilobytes at a time: where the host has to read them, the modem waits.
+  virtual size_t partition_read(std::string_view partition, uint32_t offset,
+                                std::span<std::byte> into) = 0;
+
   // --- Wi-Fi ----------------------------------------------------------------------------------
 
   /// Joins an access point: StationConnected, then StationGotIp; or JoinFailed. A join under way
@@ -297,8 +321,8 @@ class World {
   // --- the module itself ----------------------------------------------------------------------
 
   /// The chip restarts: every channel and the server are closed, every request forgotten, the
-  /// station has left, the line has its default settings, the clock begins anew. No event of before
-  /// comes after it. Flash stays.
+  /// partition that is being written given up, the station has left, the line has its default
+  /// settings, the clock begins anew. No event of before comes after it. Flash stays.
   virtual void restart() = 0;
 
   /// One line for the log port: printable ASCII, without a line end. What the MCU or the network

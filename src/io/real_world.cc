@@ -69,6 +69,8 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
       update_(shard.loop(), *flash_, modem,
               [this](LogLevel level, std::string_view line) { log(level, line); }),
+      partitions_(shard.loop(), *flash_, modem,
+                  [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
   clock_set({});
 }
@@ -365,6 +367,7 @@ void RealWorld::end_all() {
   sntp_.stop();
   echo_.stop();
   update_.cancel();
+  partitions_.abandon();
   wifi_.restart();
 }
 

@@ -20,6 +20,7 @@
 #include "io/modem_side.h"
 #include "io/name_lookup.h"
 #include "io/node.h"
+#include "io/partition_writer.h"
 #include "io/pki.h"
 #include "io/port_trace.h"
 #include "io/shard.h"
@@ -68,6 +69,15 @@ class RealWorld final : public World,
   uint64_t random() override;
   void fetch(const FetchRequest& request) override;
   void fetch_cancel() override { update_.cancel(); }
+
+  void partition_erase(std::string_view partition) override { partitions_.erase(partition); }
+  size_t partition_write(Bytes data) override { return partitions_.write(data); }
+  void partition_commit() override { partitions_.commit(); }
+  void partition_abandon() override { partitions_.abandon(); }
+  size_t partition_read(std::string_view partition, uint32_t offset,
+                        std::span<std::byte> into) override {
+    return flash_->read_partition(partition, offset, into);
+  }
 
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
@@ -121,6 +131,7 @@ class RealWorld final : public World,
   SntpClient sntp_;
   IcmpEcho echo_;
   FirmwareFetch update_;
+  PartitionWriter partitions_;
   Wifi wifi_;
 };
 

@@ -10,6 +10,7 @@ void SimWorld::power_loss() {
   network_.restart();
   wifi_.restart();
   flash_.power_loss();
+  partitions_.power_loss();
   update_.power_loss();
   uart_.power_loss();
 }
@@ -56,6 +57,7 @@ void SimWorld::restart() {
   network_.restart();
   wifi_.restart();
   flash_.restart();
+  partitions_.restart();
   update_.restart();
   uart_.restart();
 }

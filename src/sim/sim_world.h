@@ -1,8 +1,8 @@
 // A virtual world for one module: clock, network, Wi-Fi, flash and AT port made of numbers. The
 // same seed and the same calls give the same run, byte for byte. For tests, fuzzers and embedders.
 //
-// Its parts are scripted through uart(), network(), names(), wifi(), flash() and update();
-// sim_module.h joins it with a Modem and lets time pass. One thread only.
+// Its parts are scripted through uart(), network(), names(), wifi(), flash(), partitions() and
+// update(); sim_module.h joins it with a Modem and lets time pass. One thread only.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "sim/sim_names.h"
 #include "sim/sim_network.h"
 #include "sim/sim_ntp.h"
+#include "sim/sim_partitions.h"
 #include "sim/sim_uart.h"
 #include "sim/sim_update.h"
 #include "sim/sim_wifi.h"
@@ -38,6 +39,7 @@ class SimWorld final : public World {
         random_(seed + 3),
         wifi_(turns_),
         flash_(turns_, seed + 2),
+        partitions_(turns_, seed + 4),
         update_(turns_, seed + 3) {}
 
   Turns& turns() { return turns_; }
@@ -50,6 +52,7 @@ class SimWorld final : public World {
   SimEcho& echo() { return echo_; }
   SimWifi& wifi() { return wifi_; }
   SimFlash& flash() { return flash_; }
+  SimPartitions& partitions() { return partitions_; }
   SimUpdate& update() { return update_; }
 
   /// Where the module's SoftAP lives; channels that use it have this local address.
@@ -102,6 +105,14 @@ class SimWorld final : public World {
 
   void fetch(const FetchRequest& request) override { update_.fetch(request); }
   void fetch_cancel() override { update_.cancel(); }
+  void partition_erase(std::string_view partition) override { partitions_.erase(partition); }
+  size_t partition_write(Bytes data) override { return partitions_.write(data); }
+  void partition_commit() override { partitions_.commit(); }
+  void partition_abandon() override { partitions_.abandon(); }
+  size_t partition_read(std::string_view partition, uint32_t offset,
+                        std::span<std::byte> into) override {
+    return partitions_.read(partition, offset, into);
+  }
   void join(const JoinRequest& request) override { wifi_.join(request); }
   void leave() override { wifi_.leave(); }
   void scan(const ScanRequest& request) override { wifi_.scan(request); }
@@ -124,6 +135,7 @@ class SimWorld final : public World {
   Random random_;
   SimWifi wifi_;
   SimFlash flash_;
+  SimPartitions partitions_;
   SimUpdate update_;
   IpAddress softap_ip_ = IpAddress::v4(192, 168, 4, 1);
   std::map<std::pair<PkiFile, uint8_t>, PkiState> pki_;

@@ -32,6 +32,11 @@ class QuietWorld : public World {
   uint64_t random() override { return 4; }
   void fetch(const FetchRequest&) override {}
   void fetch_cancel() override {}
+  void partition_erase(std::string_view) override {}
+  size_t partition_write(Bytes data) override { return data.size(); }
+  void partition_commit() override {}
+  void partition_abandon() override {}
+  size_t partition_read(std::string_view, uint32_t, std::span<std::byte>) override { return 0; }
   void join(const JoinRequest&) override {}
   void leave() override {}
   void scan(const ScanRequest&) override {}

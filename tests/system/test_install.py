@@ -47,6 +47,11 @@ class Port final : public espat::World {
 
   void fetch(const espat::FetchRequest&) override {}
   void fetch_cancel() override {}
+  void partition_erase(std::string_view) override {}
+  size_t partition_write(espat::Bytes data) override { return data.size(); }
+  void partition_commit() override {}
+  void partition_abandon() override {}
+  size_t partition_read(std::string_view, uint32_t, std::span<std::byte>) override { return 0; }
   void join(const espat::JoinRequest&) override {}
   void leave() override {}
   void scan(const espat::ScanRequest&) override {}
