@@ -73,7 +73,11 @@ SimNetwork::Slot& SimNetwork::renew(ChannelId channel) {
 void SimNetwork::connect(ChannelId channel, const ChannelRequest& request) {
   const auto found = listeners_.find(request.remote);
   const Duration round_trip = 2 * latency_;
-  const auto answer = found == listeners_.end() ? Listener::Answer::refuses : found->second.answer;
+  Listener::Answer answer = Listener::Answer::refuses;
+  if (found != listeners_.end()) {
+    const Listener& there = found->second;
+    answer = there.choose ? there.choose(request.transport) : there.answer;
+  }
   switch (answer) {
     case Listener::Answer::silent:
       return;
@@ -146,6 +150,8 @@ size_t SimNetwork::send_stream(ChannelId channel, Bytes data) {
 }
 
 void SimNetwork::send_to_datagram_peer(const Slot& slot, Bytes data, const Endpoint& to) {
+  const auto service = services_.find(to.port);
+  if (service != services_.end()) service->second(slot.local, to, data);
   turns_.scheduler().after(latency_,
                            [this, from = slot.local, to, copy = std::string(as_text(data))] {
                              const auto found = datagram_peers_.find(to);
@@ -404,16 +410,20 @@ std::string SimNetwork::take_peer_received(PeerId peer) {
 
 void SimNetwork::send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data) {
   turns_.scheduler().after(latency_, [this, from, to_port, copy = std::string(data)] {
-    for (ChannelId channel = 0; channel < kChannels; ++channel) {
-      Slot& slot = slots_[channel];
-      const bool meant =
-          slot.state == Slot::State::open && slot.datagrams && slot.local.port == to_port;
-      if (!meant || slot.queue.size() >= kDatagramsQueuedMax) continue;
-      slot.queue.push_back({from, copy});
-      pump_soon(channel, Duration(0));
-      return;
-    }
+    deliver_datagram(from, to_port, copy);
   });
+}
+
+void SimNetwork::deliver_datagram(const Endpoint& from, uint16_t to_port, std::string_view data) {
+  for (ChannelId channel = 0; channel < kChannels; ++channel) {
+    Slot& slot = slots_[channel];
+    const bool meant =
+        slot.state == Slot::State::open && slot.datagrams && slot.local.port == to_port;
+    if (!meant || slot.queue.size() >= kDatagramsQueuedMax) continue;
+    slot.queue.push_back({from, std::string(data)});
+    pump_soon(channel, Duration(0));
+    return;
+  }
 }
 
 }  // namespace espat::sim

@@ -36,6 +36,8 @@ struct Listener {
     fails_tls,    ///< takes TCP connections, and no handshake comes of it
   };
   Answer answer = Answer::accepts;
+  /// If set, what is done with a connection that comes: instead of `answer`.
+  std::function<Answer(Transport)> choose;
   std::function<void(PeerId)> on_open;
   std::function<void(PeerId, Bytes)> on_data;
   std::function<void(PeerId)> on_close;  ///< the module has closed
@@ -43,6 +45,9 @@ struct Listener {
 
 /// A datagram that reached a UDP peer: from the module's endpoint.
 using OnDatagram = std::function<void(const Endpoint& from, Bytes data)>;
+
+/// A datagram of the module, as it leaves, to a port that a service has.
+using OnService = std::function<void(const Endpoint& from, const Endpoint& to, Bytes data)>;
 
 class SimNetwork {
  public:
@@ -52,6 +57,11 @@ class SimNetwork {
   void add_listener(const Endpoint& at, Listener listener) { listeners_[at] = std::move(listener); }
   void add_datagram_peer(const Endpoint& at, OnDatagram on_datagram) {
     datagram_peers_[at] = std::move(on_datagram);
+  }
+  /// Hears of every datagram to this port of anybody, also where nobody is. It answers by
+  /// deliver_datagram, after the latency that it has itself.
+  void add_datagram_service(uint16_t port, OnService service) {
+    services_[port] = std::move(service);
   }
   /// One way. Bytes never overtake each other.
   void set_latency(Duration latency) { latency_ = latency; }
@@ -101,6 +111,8 @@ class SimNetwork {
   const std::string& tls_asked(ChannelId channel) const { return slots_[channel].tls; }
   /// A datagram to a local endpoint of the module; lost if no UDP channel has that port.
   void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
+  /// As send_datagram, but it is there now.
+  void deliver_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
 
   // --- the world's side (world.h) ---
   /// `own` is the address of the module's interface.
@@ -188,6 +200,7 @@ class SimNetwork {
   Random random_;
   std::map<Endpoint, Listener> listeners_;
   std::map<Endpoint, OnDatagram> datagram_peers_;
+  std::map<uint16_t, OnService> services_;
   std::array<Slot, kChannels> slots_{};
   std::deque<Connection> connections_;  // never moved: peer functions may add to it
   std::optional<Endpoint> listening_;   // the module's server

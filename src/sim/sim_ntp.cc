@@ -1,7 +1,11 @@
 #include "sim/sim_ntp.h"
+
 namespace espat::sim {
 
 namespace {
+
+constexpr uint16_t kPort = 123;
+constexpr size_t kPacketBytes = 48;
 
 /// Seconds since 1900, modulo 2^32, and their fraction.
 std::string timestamp(Duration since_1970) {
@@ -17,18 +21,41 @@ std::string timestamp(Duration since_1970) {
 
 }  // namespace
 
-void SimNtp::send(const Endpoint& server, Bytes request) {
-  turns_.world_called("sntp_send");
-  turns_.rule(request.size() == 48, "sntp_send of something that is no request");
+SimNtp::SimNtp(Turns& turns, SimNetwork& network) : turns_(turns), network_(network) {
+  network.add_datagram_service(kPort,
+                               [this](const Endpoint& from, const Endpoint& server, Bytes data) {
+                                 if (data.size() == kPacketBytes) on_datagram(from, server, data);
+                               });
+}
+
+void SimNtp::on_datagram(const Endpoint& from, const Endpoint& server, Bytes request) {
+  const std::optional<Reply> answer = ask(server, request);
+  if (!answer) return;
+  turns_.scheduler().after(answer->after,
+                           [this, server, to_port = from.port, packet = answer->packet] {
+                             network_.deliver_datagram(server, to_port, packet);
+                           });
+}
+
+/// Nothing if there is no answer.
+std::optional<SimNtp::Reply> SimNtp::ask(const Endpoint& server, Bytes request) {
   asked_.push_back(server);
   last_request_ = as_text(request);
-  const uint64_t question = ++question_;
   const auto found = servers_.find(server.address);
-  if (found == servers_.end() || server.port != 123) return;
+  if (found == servers_.end() || server.port != kPort) return std::nullopt;
   const NtpServer& who = found->second.server;
-  if (who.answer == NtpServer::Answer::silent) return;
-  const std::string packet = reply(found->second, last_request_, turns_.now() + who.one_way);
-  turns_.post(2 * who.one_way + who.thinks, [this, question, packet] {
+  if (who.answer == NtpServer::Answer::silent) return std::nullopt;
+  return Reply{reply(found->second, last_request_, turns_.now() + who.one_way),
+               2 * who.one_way + who.thinks};
+}
+
+void SimNtp::send(const Endpoint& server, Bytes request) {
+  turns_.world_called("sntp_send");
+  turns_.rule(request.size() == kPacketBytes, "sntp_send of something that is no request");
+  const uint64_t question = ++question_;
+  const std::optional<Reply> answer = ask(server, request);
+  if (!answer) return;
+  turns_.post(answer->after, [this, question, packet = answer->packet] {
     if (question_ == question) turns_.event(SntpAnswered{as_bytes(packet)});
   });
 }
@@ -43,7 +70,7 @@ std::string SimNtp::reply(const Entry& entry, std::string_view request, Time arr
   const NtpServer& server = entry.server;
   const Duration received = server.clock + (arrived - entry.added);
   const bool kiss = server.answer == Answer::kiss;
-  std::string packet(48, '\0');
+  std::string packet(kPacketBytes, '\0');
   packet[0] = server.answer == Answer::wrong_mode ? '\x25' : '\x24';
   if (server.answer == Answer::unsynchronised || kiss) packet[0] = '\xe4';
   packet[1] = kiss ? '\0' : '\2';

@@ -1,8 +1,10 @@
-// The NTP servers of a simulated network, each with a clock and habits of its own.
+// The NTP servers of a simulated network, each with a clock and habits of its own: peers of
+// datagrams to port 123.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/time.h"
+#include "sim/sim_network.h"
 #include "sim/turns.h"
 
 namespace espat::sim {
@@ -33,19 +36,21 @@ struct NtpServer {
 
 class SimNtp {
  public:
-  explicit SimNtp(Turns& turns) : turns_(turns) {}
+  SimNtp(Turns& turns, SimNetwork& network);
+  SimNtp(const SimNtp&) = delete;
+  SimNtp& operator=(const SimNtp&) = delete;
 
   // --- the scene ---
   /// Adds a server, or changes one. At other addresses nobody answers.
   void add_server(const IpAddress& address, const NtpServer& server) {
     servers_[address] = {server, turns_.now()};
   }
-  /// Who was asked since the last call, in order.
+  /// Who was asked since the last call, in order; also those that do not exist.
   std::vector<Endpoint> take_asked() { return std::exchange(asked_, {}); }
   /// The request that was sent last.
   const std::string& last_request() const { return last_request_; }
 
-  // --- the world's side (world.h) ---
+  // --- World::sntp_* ---
   void send(const Endpoint& server, Bytes request);
   void stop();
 
@@ -54,9 +59,16 @@ class SimNtp {
     NtpServer server;
     Time added{};
   };
+  struct Reply {
+    std::string packet;
+    Duration after{};  ///< from the request to it
+  };
+  void on_datagram(const Endpoint& from, const Endpoint& server, Bytes request);
+  std::optional<Reply> ask(const Endpoint& server, Bytes request);
   static std::string reply(const Entry& entry, std::string_view request, Time arrived);
 
   Turns& turns_;
+  SimNetwork& network_;
   std::map<IpAddress, Entry> servers_;
   std::vector<Endpoint> asked_;
   std::string last_request_;

@@ -6,6 +6,9 @@ namespace espat::sim {
 
 namespace {
 
+constexpr std::string_view kEmptyLine = "\r\n\r\n";
+constexpr size_t kRequestMaxBytes = 8192;  // as many servers have it
+
 /// What stands behind "name=" in a query; empty if it is not there.
 std::string query_value(std::string_view target, std::string_view name) {
   const std::string key = std::string(name) + "=";
@@ -21,48 +24,117 @@ std::string http_reply(std::string_view status, std::string_view body, std::stri
   return text.append(body);
 }
 
+/// As it was: one protocol on a port, and no way to another.
+Listener::Answer answer_to(const UpdateHost& host, Transport transport) {
+  if (host.fault == UpdateFault::refuses) return Listener::Answer::refuses;
+  if (transport == Transport::ssl && !host.https) return Listener::Answer::fails_tls;
+  if (transport == Transport::tcp && host.https) return Listener::Answer::refuses;
+  return Listener::Answer::accepts;
+}
+
+/// Splits off the text up to `end`, which goes too; all of it if there is none.
+std::string_view take_until(std::string_view& text, std::string_view end) {
+  const size_t at = text.find(end);
+  const std::string_view taken = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + end.size());
+  return taken;
+}
+
 }  // namespace
 
-const std::string* SimUpdate::partition(std::string_view name) const {
-  const auto found = partitions_.find(name);
-  return found == partitions_.end() ? nullptr : &found->second;
+std::optional<UpdateAsked> read_request(std::string_view text) {
+  if (!text.ends_with(kEmptyLine)) return std::nullopt;
+  UpdateAsked asked;
+  text.remove_suffix(std::string_view("\r\n").size());
+  std::string_view first = take_until(text, "\r\n");
+  asked.method = take_until(first, " ");
+  asked.target = take_until(first, " ");
+  asked.http_1_0 = first == "HTTP/1.0";
+  const bool known = asked.http_1_0 || first == "HTTP/1.1";
+  if (asked.method != "GET" || !asked.target.starts_with('/') || !known) return std::nullopt;
+  while (!text.empty()) asked.headers.emplace_back(take_until(text, "\r\n"));
+  return asked;
 }
 
-template <typename Task>
-void SimUpdate::post(Task task) {
-  turns_.post(latency_, [this, attempt = attempt_, task] {
-    if (attempt == attempt_) task();
-  });
+UpdateHost& SimUpdate::host(const Endpoint& at) {
+  const auto [found, added] = hosts_.try_emplace(at);
+  UpdateHost* const host = &found->second;
+  if (!added) return *host;
+  Listener listener;
+  listener.choose = [host](Transport transport) { return answer_to(*host, transport); };
+  listener.on_open = [this, at, host](PeerId peer) {
+    Exchange& exchange = exchanges_[peer];
+    exchange.at = at;
+    exchange.host = host;
+  };
+  listener.on_data = [this](PeerId peer, Bytes data) { received(peer, data); };
+  listener.on_close = [this](PeerId peer) { exchanges_.erase(peer); };
+  network_.add_listener(at, std::move(listener));
+  return *host;
 }
 
-void SimUpdate::fetch(const FetchRequest& request) {
-  turns_.world_called("fetch");
-  turns_.rule(!fetch_, "a fetch began before the one before it was answered");
-  ++attempt_;
-  fetch_.emplace(request);
-  std::string text = "GET " + std::string(request.target);
-  text += request.http_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n";
-  for (const std::string_view line : request.headers) text.append(line) += "\r\n";
-  const auto host = hosts_.find(request.server);
-  const bool there = host != hosts_.end() && host->second.https == request.https &&
-                     host->second.fault != UpdateFault::refuses;
-  if (!there) {
-    post([this] {
-      forget();
-      turns_.event(Fetched{FetchError::not_connected, 0, 0, {}});
-    });
-    return;
+void SimUpdate::received(PeerId peer, Bytes data) {
+  const auto found = exchanges_.find(peer);
+  if (found == exchanges_.end()) return;  // it is closed, and read what came before that
+  found->second.request.append(as_text(data));
+  if (!found->second.answering) answer(peer, found->second);
+}
+
+/// Answers the next request, if all of it has come.
+void SimUpdate::answer(PeerId peer, Exchange& exchange) {
+  const size_t end = exchange.request.find(kEmptyLine);
+  if (end == std::string::npos && exchange.request.size() <= kRequestMaxBytes) return;
+  // One without an end is none, whatever is still to come.
+  const bool whole = end != std::string::npos;
+  const std::string text = exchange.request.substr(0, whole ? end + kEmptyLine.size() : end);
+  exchange.request.erase(0, text.size());
+  requests_.push_back(text);
+  const UpdateHost& host = *exchange.host;
+  std::optional<UpdateAsked> asked = read_request(text);
+  exchange.answering = true;
+  exchange.sent = 0;
+  exchange.closes = true;
+  exchange.stalls = host.fault == UpdateFault::silent;
+  if (!asked) {
+    exchange.reply = http_reply("400 Bad Request", {});
+  } else {
+    const bool download = !query_value(asked->target, "action").empty();
+    exchange.reply = reply_of(host, asked->target);
+    exchange.closes = host.closes.value_or(asked->http_1_0);
+    if (download) {
+      exchange.closes |= host.fault == UpdateFault::no_length;
+      exchange.closes |= host.fault == UpdateFault::short_body;
+      exchange.stalls |= host.fault == UpdateFault::stalls;
+      partitions_.set_unwritable(host.fault == UpdateFault::unwritable);
+    }
+    asked->server = exchange.at;
+    asked->https = host.https;
+    asked_.push_back(*std::move(asked));
   }
-  requests_.push_back(text + "\r\n");
-  const UpdateFault fault = host->second.fault;
-  fetch_->reply = reply_of(host->second, request.target);
-  fetch_->stalls =
-      fault == UpdateFault::silent || (fault == UpdateFault::stalls && !fetch_->partition.empty());
-  fetch_->unwritable = fault == UpdateFault::unwritable;
-  post([this] {
-    post([this] { serve(); });
-    turns_.event(FetchConnected{});
+  send_soon(peer);
+}
+
+void SimUpdate::send_soon(PeerId peer) {
+  turns_.scheduler().after(latency_, [this, peer] {
+    const auto found = exchanges_.find(peer);
+    if (found != exchanges_.end()) send_piece(peer, found->second);
   });
+}
+
+void SimUpdate::send_piece(PeerId peer, Exchange& exchange) {
+  const size_t n = std::min(chunk_bytes_, exchange.reply.size() - exchange.sent);
+  if (n > 0) {
+    network_.peer_send(peer, std::string_view(exchange.reply).substr(exchange.sent, n));
+    exchange.sent += n;
+    return send_soon(peer);
+  }
+  if (exchange.stalls) return;
+  if (exchange.closes) {
+    exchanges_.erase(peer);
+    return network_.peer_close(peer);
+  }
+  exchange.answering = false;
+  answer(peer, exchange);
 }
 
 std::string SimUpdate::reply_of(const UpdateHost& host, std::string_view target) const {
@@ -88,56 +160,6 @@ std::string SimUpdate::reply_of(const UpdateHost& host, std::string_view target)
   const bool half = host.fault == UpdateFault::short_body || host.fault == UpdateFault::stalls;
   if (half) reply.resize(reply.size() - body.size() / 2);
   return reply;
-}
-
-void SimUpdate::serve() {
-  Fetch& fetch = *fetch_;
-  const size_t n = std::min(chunk_bytes_, fetch.reply.size() - fetch.sent);
-  if (fetch.partition.empty()) {
-    if (fetch.stalls) return;
-    const std::string reply = fetch.reply.substr(0, kFetchTextMaxBytes);
-    forget();
-    turns_.event(Fetched{FetchError::none, http_status(reply), 0, reply});
-    return;
-  }
-  if (n > 0) {
-    const Bytes body =
-        fetch.download.feed(as_bytes(std::string_view(fetch.reply).substr(fetch.sent, n)));
-    fetch.body.append(as_text(body));
-    fetch.sent += n;
-  } else if (!fetch.stalls) {
-    fetch.download.closed();
-  }
-  if (fetch.download.ended()) return finish();
-  if (n > 0) post([this] { serve(); });
-}
-
-void SimUpdate::finish() {
-  committing_ = fetch_->download.result().error == FetchError::none && !fetch_->unwritable;
-  post([this] {
-    const Fetch fetch = *std::move(fetch_);
-    Fetched result = fetch.download.result();
-    if (committing_) partitions_[fetch.partition] = fetch.body;
-    if (fetch.unwritable) result.error = FetchError::not_written;
-    forget();
-    turns_.event(result);
-  });
-}
-
-void SimUpdate::cancel() {
-  turns_.world_called("fetch_cancel");
-  forget();
-}
-
-void SimUpdate::forget() {
-  ++attempt_;
-  fetch_.reset();
-  committing_ = false;
-}
-
-void SimUpdate::power_loss() {
-  if (committing_ && random_.chance(500)) partitions_[fetch_->partition] = fetch_->body;
-  forget();
 }
 
 }  // namespace espat::sim

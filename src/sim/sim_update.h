@@ -1,5 +1,5 @@
-// The update servers of a simulated network, which speak as real ones do, and the partitions of
-// the module that they fill.
+// The update servers of a simulated network, which speak HTTP as real ones do: to channels, and
+// (sim_update_fetch.cc) to World::fetch.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@
 #include "espat/world.h"
 #include "services/download.h"
 #include "sim/random.h"
+#include "sim/sim_network.h"
+#include "sim/sim_partitions.h"
 #include "sim/turns.h"
 
 namespace espat::sim {
@@ -39,24 +41,46 @@ struct UpdateHost {
   UpdateFault fault = UpdateFault::none;
   /// Body of each file, by version and name. An empty version stands for the latest.
   std::map<std::pair<std::string, std::string>, std::string> files;
+  /// Closes the connection after a reply; unless set, after one to HTTP/1.0. One without a length
+  /// always ends so.
+  std::optional<bool> closes;
 };
+
+/// A request as an update server has read it from a channel.
+struct UpdateAsked {
+  Endpoint server;
+  bool https = false;
+  bool http_1_0 = false;
+  std::string method;
+  std::string target;
+  std::vector<std::string> headers;  ///< lines without their ends, in their order
+};
+
+/// Takes a request apart that ends with its empty line; nothing if it is none.
+std::optional<UpdateAsked> read_request(std::string_view text);
 
 class SimUpdate {
  public:
-  SimUpdate(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
+  SimUpdate(Turns& turns, SimNetwork& network, SimPartitions& partitions, uint64_t seed)
+      : turns_(turns), network_(network), partitions_(partitions), random_(seed) {}
+  SimUpdate(const SimUpdate&) = delete;
+  SimUpdate& operator=(const SimUpdate&) = delete;
 
   // --- the scene ---
-  UpdateHost& host(const Endpoint& at) { return hosts_[at]; }
+  /// A server that listens there; the first call makes it. May be changed at any time.
+  UpdateHost& host(const Endpoint& at);
   /// From one event of a reply to the next.
   void set_latency(Duration latency) { latency_ = latency; }
   /// How many bytes of a reply come at a time.
   void set_chunk(size_t bytes) { chunk_bytes_ = bytes; }
   /// Everything that was asked, as it is on the wire.
   const std::vector<std::string>& requests() const { return requests_; }
+  /// Of them those that came through channels, taken apart.
+  const std::vector<UpdateAsked>& asked() const { return asked_; }
   /// What a partition holds; null = nothing was ever written.
-  const std::string* partition(std::string_view name) const;
+  const std::string* partition(std::string_view name) const { return partitions_.content(name); }
 
-  // --- the world's side (world.h) ---
+  // --- World::fetch* ---
   void fetch(const FetchRequest& request);
   void cancel();
   void restart() { forget(); }
@@ -64,6 +88,24 @@ class SimUpdate {
   void power_loss();
 
  private:
+  // --- through channels ---
+  struct Exchange {
+    Endpoint at;
+    UpdateHost* host = nullptr;
+    std::string request;  // what of the next has come
+    bool answering = false;
+    bool closes = false;
+    bool stalls = false;
+    std::string reply;
+    size_t sent = 0;
+  };
+  void received(PeerId peer, Bytes data);
+  void answer(PeerId peer, Exchange& exchange);
+  void send_soon(PeerId peer);
+  void send_piece(PeerId peer, Exchange& exchange);
+  std::string reply_of(const UpdateHost& host, std::string_view target) const;
+
+  // --- World::fetch* ---
   struct Fetch {
     explicit Fetch(const FetchRequest& request) : partition(request.partition), download(request) {}
     std::string partition;  ///< empty: into memory
@@ -74,19 +116,20 @@ class SimUpdate {
     size_t sent = 0;
     std::string body;
   };
-
   void forget();
-  std::string reply_of(const UpdateHost& host, std::string_view target) const;
   template <typename Task>
   void post(Task task);
   void serve();
   void finish();
 
   Turns& turns_;
+  SimNetwork& network_;
+  SimPartitions& partitions_;
   Random random_;
   std::map<Endpoint, UpdateHost> hosts_;
-  std::map<std::string, std::string, std::less<>> partitions_;
   std::vector<std::string> requests_;
+  std::vector<UpdateAsked> asked_;
+  std::map<PeerId, Exchange> exchanges_;  // of the connections that are open
   std::optional<Fetch> fetch_;
   bool committing_ = false;
   uint64_t attempt_ = 0;  // what was posted for an earlier attempt is void

@@ -34,13 +34,13 @@ class SimWorld final : public World {
       : uart_(turns_, seed),
         network_(turns_, seed + 1),
         names_(turns_),
-        ntp_(turns_),
+        ntp_(turns_, network_),
         echo_(turns_),
         random_(seed + 3),
         wifi_(turns_),
         flash_(turns_, seed + 2),
         partitions_(turns_, seed + 4),
-        update_(turns_, seed + 3) {}
+        update_(turns_, network_, partitions_, seed + 3) {}
 
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
