@@ -1,12 +1,12 @@
 #include "app/console.h"
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <cctype>
 #include <utility>
 
 #include "app/command_help.h"
 #include "app/escapes.h"
+#include "io/loop/timer.h"
 
 namespace espat {
 
@@ -70,7 +70,7 @@ void Console::start(io::AtPortReader& reader) {
 }
 
 void Console::print(std::string lines) {
-  asio::post(shard_.loop(), lease_.guard([this, lines = std::move(lines)] {
+  shard_.loop().post(lease_.guard([this, lines = std::move(lines)] {
     unprinted_ += lines;
     flush();
   }));
@@ -82,7 +82,7 @@ void Console::from_module(std::span<const Bytes> parts) {
   for (const Bytes& part : parts) unprinted_ += screen_.add(echo_.pass(as_text(part)));
   if (busy_ || std::exchange(flush_posted_, true)) return;
   // Once for all that the module writes in this turn.
-  asio::post(shard_.loop(), lease_.guard([this] {
+  shard_.loop().post(lease_.guard([this] {
     flush_posted_ = false;
     flush();
   }));
@@ -154,7 +154,7 @@ void Console::offer() {
 }
 
 void Console::resume() {
-  asio::post(shard_.loop(), lease_.guard([this] {
+  shard_.loop().post(lease_.guard([this] {
     if (std::exchange(paused_, false)) offer();
   }));
 }

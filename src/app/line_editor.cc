@@ -104,14 +104,14 @@ struct LineEditor::Hooks {
   }
 };
 
-LineEditor::LineEditor(asio::io_context& loop, Owner& owner, std::filesystem::path history)
+LineEditor::LineEditor(io::Loop& loop, Owner& owner, std::filesystem::path history)
     : owner_(owner),
       input_(loop),
-      resized_(loop, SIGWINCH),
+      resized_(loop, {SIGWINCH}),
       history_file_(std::move(history)),
       history_(::history_init()) {
   std::setlocale(LC_CTYPE, "");
-  input_.assign(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+  input_.assign_or_throw(io::UniqueFd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)));
   HistEvent event;
   ::history(history_, &event, H_SETSIZE, kHistoryLines);
   ::history(history_, &event, H_SETUNIQUE, 1);
@@ -184,10 +184,7 @@ void LineEditor::print(std::string_view text, std::string prompt) {
 }
 
 void LineEditor::wait_for_keys() {
-  input_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    lease_.guard([this](const std::error_code& error) {
-                      if (!error) on_readable();
-                    }));
+  input_.wait_readable([this] { on_readable(); });
 }
 
 void LineEditor::on_readable() {
@@ -202,11 +199,10 @@ void LineEditor::on_readable() {
 }
 
 void LineEditor::wait_for_resize() {
-  resized_.async_wait(lease_.guard([this](const std::error_code& error, int) {
-    if (error) return;
+  resized_.wait([this] {
     ::el_resize(edit_);
     wait_for_resize();
-  }));
+  });
 }
 
 void LineEditor::process_key() {

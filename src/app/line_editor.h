@@ -1,12 +1,9 @@
 // A line at the bottom of the terminal that the user edits, with history and completion, while
-// other text goes by above it. libedit inside an Asio loop.
+// other text goes by above it. libedit inside a loop.
 #pragma once
 
 #include <termios.h>
 
-#include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/signal_set.hpp>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,7 +11,9 @@
 #include <vector>
 
 #include "app/key_queue.h"
-#include "io/deferred.h"
+#include "io/loop/descriptor.h"
+#include "io/loop/loop.h"
+#include "io/loop/signals.h"
 
 struct editline;
 struct history;
@@ -40,7 +39,7 @@ class LineEditor {
 
   /// Edits on standard input and output, which are a terminal of any kind. `history` is a file, or
   /// empty; it is read now and written at the end. `loop` and `owner` must outlive this.
-  LineEditor(asio::io_context& loop, Owner& owner, std::filesystem::path history);
+  LineEditor(io::Loop& loop, Owner& owner, std::filesystem::path history);
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
   /// The terminal is as it was.
@@ -69,8 +68,8 @@ class LineEditor {
   void forget_line();
 
   Owner& owner_;
-  asio::posix::stream_descriptor input_;
-  asio::signal_set resized_;
+  io::Descriptor input_;
+  io::Signals resized_;
   const std::filesystem::path history_file_;
   history* history_ = nullptr;
   editline* edit_ = nullptr;
@@ -84,7 +83,6 @@ class LineEditor {
   ptrdiff_t hidden_cursor_ = 0;
   /// A key that libedit has no function for, or that does not fit into one.
   enum class Request { none, end_of_input, cancel, complete, suspend } request_ = Request::none;
-  io::Lease lease_;
 };
 
 }  // namespace espat

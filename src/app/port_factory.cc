@@ -10,7 +10,6 @@
 #include "io/listen_port.h"
 #include "io/pty_port.h"
 #include "io/serial_port.h"
-#include "io/sockets.h"
 #include "io/stdio_port.h"
 #include "io/unix_port.h"
 
@@ -20,21 +19,18 @@ namespace {
 
 using Kind = PortOption::Kind;
 
-std::string text_of(const Endpoint& endpoint) {
-  return io::endpoint_text(io::to_asio<asio::ip::tcp::endpoint>(endpoint));
-}
-
 MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
                    std::function<void()> input_ended) {
   switch (choice.kind) {
     case Kind::listen: {
       auto port = std::make_unique<io::ListenPort>(shard, std::move(log), choice.endpoint);
-      std::string where = "listening on " + text_of({choice.endpoint.address, port->port()});
+      std::string where =
+          "listening on " + io::endpoint_text({choice.endpoint.address, port->port()});
       return {std::move(port), std::move(where), {}};
     }
     case Kind::connect:
       return {std::make_unique<io::ConnectPort>(shard, std::move(log), choice.endpoint),
-              "connecting to " + text_of(choice.endpoint),
+              "connecting to " + io::endpoint_text(choice.endpoint),
               {}};
     case Kind::unix_socket:
       return {std::make_unique<io::UnixPort>(shard, std::move(log), choice.path),

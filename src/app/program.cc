@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 #include <thread>
 #include <utility>
 
@@ -143,7 +143,7 @@ int Program::run() {
   announce();
   wait_for_signal();
   for (const Module& module : modules_) {
-    asio::post(module.shard->loop(), [node = module.node.get()] { node->start(); });
+    module.shard->loop().post([node = module.node.get()] { node->start(); });
   }
   std::vector<std::thread> threads;
   for (size_t i = 1; i < shards_.size(); ++i) {
@@ -157,7 +157,6 @@ int Program::run() {
 void Program::run_shard(io::Shard& shard) {
   // What ends one shard ends the program: its modules would be dead without a word.
   try {
-    const auto stay = asio::make_work_guard(shard.loop());
     shard.loop().run();
   } catch (const std::exception& error) {
     spdlog::error("espat ends: {}", error.what());
@@ -171,10 +170,8 @@ void Program::stop() {
 }
 
 void Program::wait_for_signal() {
-  signals_ = std::make_unique<asio::signal_set>(shards_.front()->loop(), SIGINT, SIGTERM);
-  signals_->async_wait([this](const std::error_code& error, int) {
-    if (!error) stop();
-  });
+  signals_.emplace(shards_.front()->loop(), std::initializer_list<int>{SIGINT, SIGTERM});
+  signals_->wait([this] { stop(); });
 }
 
 void Program::stop_when_idle() {
@@ -184,10 +181,8 @@ void Program::stop_when_idle() {
     stop();
     return;
   }
-  idle_poll_ = std::make_unique<asio::steady_timer>(shards_.front()->loop(), kIdlePoll);
-  idle_poll_->async_wait([this](const std::error_code& error) {
-    if (!error) stop_when_idle();
-  });
+  if (!idle_poll_) idle_poll_.emplace(shards_.front()->loop());
+  idle_poll_->start(kIdlePoll, [this] { stop_when_idle(); });
 }
 
 }  // namespace espat

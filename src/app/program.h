@@ -1,11 +1,11 @@
 // The program: modules on shards, from options to the end.
 #pragma once
 
-#include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "app/console.h"
@@ -14,6 +14,8 @@
 #include "app/options.h"
 #include "app/trace.h"
 #include "io/flash_writer.h"
+#include "io/loop/signals.h"
+#include "io/loop/timer.h"
 #include "io/node.h"
 #include "io/shard.h"
 
@@ -49,8 +51,8 @@ class Program {
   std::unique_ptr<ConsoleLog> console_log_;
   std::unique_ptr<Trace> trace_;
   std::shared_ptr<io::FlashWriter> flash_writer_;  // null: all modules are volatile
-  std::unique_ptr<asio::signal_set> signals_;      // on the first shard, as the next one
-  std::unique_ptr<asio::steady_timer> idle_poll_;
+  std::optional<io::Signals> signals_;             // on the first shard, as the next one
+  std::optional<io::Timer> idle_poll_;
   struct Module {
     io::Shard* shard;
     std::unique_ptr<io::Node> node;

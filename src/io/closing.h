@@ -1,8 +1,10 @@
 // The end of a TCP connection after its module has let go of it.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
 #include <cstdint>
+
+#include "io/loop/loop.h"
+#include "io/unique_fd.h"
 
 namespace espat::io {
 
@@ -10,6 +12,6 @@ namespace espat::io {
 /// peer still sends is thrown away. Plain close() would answer unread bytes with a reset, which
 /// destroys what is under way, and would block the whole shard where SO_LINGER is on.
 /// `linger_s` as in ChannelOptions: 0 resets at once, > 0 resets after so many seconds.
-void close_gracefully(asio::ip::tcp::socket socket, int32_t linger_s);
+void close_gracefully(Loop& loop, UniqueFd socket, int32_t linger_s);
 
 }  // namespace espat::io

@@ -1,11 +1,9 @@
 #include "io/connect_port.h"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <asio/ip/tcp.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -18,23 +16,17 @@ namespace {
 constexpr std::chrono::milliseconds kDelayMin{100};
 constexpr std::chrono::milliseconds kDelayMax{2000};
 
-std::error_code error_of(int number) { return {number, std::system_category()}; }
-
 // What became of the connection. A client that tries a free port of its own host again and again
 // happens, once in a while, to be given that very port, and TCP then connects it to itself.
 std::error_code outcome_of(int socket) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return error_of(error);
-  asio::ip::tcp::endpoint local, remote;
-  auto local_length = static_cast<socklen_t>(local.capacity());
-  auto remote_length = static_cast<socklen_t>(remote.capacity());
-  if (::getsockname(socket, local.data(), &local_length) != 0 ||
-      ::getpeername(socket, remote.data(), &remote_length) != 0) {
-    return error_of(errno);
+  if (const std::error_code error = connect_error(socket)) return error;
+  SocketAddress local, remote;
+  if (::getsockname(socket, local.data(), &local.length) != 0 ||
+      ::getpeername(socket, remote.data(), &remote.length) != 0) {
+    return last_error();
   }
-  return local == remote ? error_of(ECONNREFUSED) : std::error_code();
+  if (local.endpoint() == remote.endpoint()) return {ECONNREFUSED, std::system_category()};
+  return {};
 }
 
 }  // namespace
@@ -43,29 +35,24 @@ ConnectPort::ConnectPort(Shard& shard, PortLog log, const Endpoint& remote)
     : StreamPort(shard),
       log_(std::move(log)),
       remote_(remote),
-      name_(endpoint_text(to_asio<asio::ip::tcp::endpoint>(remote))),
+      name_(endpoint_text(remote)),
+      connecting_(shard.loop()),
       retry_(shard.loop()),
       delay_(kDelayMin) {}
 
 void ConnectPort::connect() {
-  const auto endpoint = to_asio<asio::ip::tcp::endpoint>(remote_);
-  UniqueFd socket(
-      ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return failed(error_of(errno));
+  std::error_code error;
+  UniqueFd socket = new_socket(remote_.address.family(), SOCK_STREAM, error);
+  if (error) return failed(error);
   set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  const int result =
-      ::connect(socket.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size()));
-  if (result != 0 && errno != EINPROGRESS) return failed(error_of(errno));
-  connecting_.emplace(shard_.loop(), socket.release());
-  connecting_->async_wait(asio::posix::stream_descriptor::wait_write,
-                          lease_.guard([this](const std::error_code& error) {
-                            if (!error) connected();
-                          }));
+  error = connect_socket(socket.get(), SocketAddress(remote_));
+  if (error) return failed(error);
+  connecting_.assign_or_throw(std::move(socket));
+  connecting_.wait_writable([this] { connected(); });
 }
 
 void ConnectPort::connected() {
-  UniqueFd socket(connecting_->release());
-  connecting_.reset();
+  UniqueFd socket = connecting_.release();
   if (const std::error_code error = outcome_of(socket.get())) return failed(error);
   log_(LogLevel::info, "AT port: connected to " + name_);
   failure_logged_ = false;
@@ -94,11 +81,8 @@ void ConnectPort::stream_ended(std::error_code error) {
 }
 
 void ConnectPort::connect_later() {
-  retry_.expires_after(delay_);
+  retry_.start(delay_, [this] { connect(); });
   delay_ = std::min(2 * delay_, kDelayMax);
-  retry_.async_wait(lease_.guard([this](const std::error_code& error) {
-    if (!error) connect();
-  }));
 }
 
 }  // namespace espat::io

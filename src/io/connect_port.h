@@ -2,14 +2,12 @@
 // comes back by itself whenever the peer does.
 #pragma once
 
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/steady_timer.hpp>
 #include <chrono>
-#include <optional>
 #include <string>
 
 #include "espat/address.h"
-#include "io/deferred.h"
+#include "io/loop/descriptor.h"
+#include "io/loop/timer.h"
 #include "io/port_log.h"
 #include "io/stream_port.h"
 
@@ -33,11 +31,10 @@ class ConnectPort : public StreamPort {
   PortLog log_;
   const Endpoint remote_;
   const std::string name_;  // the peer, for the log
-  std::optional<asio::posix::stream_descriptor> connecting_;
-  asio::steady_timer retry_;
+  Descriptor connecting_;
+  Timer retry_;
   std::chrono::milliseconds delay_;
   bool failure_logged_ = false;
-  Lease lease_;
 };
 
 }  // namespace espat::io

@@ -1,13 +1,8 @@
-// Work for a later turn of the loop, and how it is forgotten when whatever asked for it has ended.
+// How work for a later turn of the loop is forgotten when whatever asked for it has ended.
 #pragma once
 
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 #include <memory>
-#include <system_error>
 #include <utility>
-
-#include "espat/time.h"
 
 namespace espat::io {
 
@@ -32,12 +27,5 @@ class Lease {
  private:
   std::shared_ptr<char> token_;
 };
-
-/// Calls `handler` once `delay` has passed, from the loop.
-template <typename Handler>
-void run_after(asio::io_context& loop, Duration delay, Handler handler) {
-  auto timer = std::make_shared<asio::steady_timer>(loop, delay);
-  timer->async_wait([timer, handler = std::move(handler)](const std::error_code&) { handler(); });
-}
 
 }  // namespace espat::io

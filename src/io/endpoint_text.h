@@ -1,16 +1,14 @@
 // An endpoint as people write it: `192.0.2.1:80`, `[2001:db8::1]:80`.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
-#include <sstream>
 #include <string>
+
+#include "io/sockets.h"
 
 namespace espat::io {
 
-inline std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint) {
-  std::ostringstream text;
-  text << endpoint;
-  return std::move(text).str();
+inline std::string endpoint_text(const Endpoint& endpoint) {
+  return SocketAddress(endpoint).text();
 }
 
 }  // namespace espat::io

@@ -22,7 +22,7 @@ class FirmwareFetch {
   using Log = std::function<void(LogLevel, std::string_view)>;
 
   /// All of them must outlive it.
-  FirmwareFetch(asio::io_context& loop, FlashStore& flash, ModemSide& modem, Log log)
+  FirmwareFetch(Loop& loop, FlashStore& flash, ModemSide& modem, Log log)
       : loop_(loop), flash_(flash), modem_(modem), log_(std::move(log)) {}
   FirmwareFetch(const FirmwareFetch&) = delete;
   FirmwareFetch& operator=(const FirmwareFetch&) = delete;
@@ -39,7 +39,7 @@ class FirmwareFetch {
   void commit();
   void tell(const Fetched& fetched);
 
-  asio::io_context& loop_;
+  Loop& loop_;
   FlashStore& flash_;
   ModemSide& modem_;
   const Log log_;

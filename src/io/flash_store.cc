@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -75,20 +73,18 @@ std::string_view FlashStore::get(std::string_view key) const {
   return found == contents_.end() ? std::string_view() : found->second;
 }
 
-void FlashStore::apply(FlashChange change, asio::io_context& loop, Done done) {
+void FlashStore::apply(FlashChange change, Loop& loop, Done done) {
   auto shared = std::make_shared<const FlashChange>(std::move(change));
   auto complete = lease_.guard([this, shared, done = std::move(done)](const std::string& error) {
     if (error.empty()) applied(*shared);
     done(error);
   });
   if (!writer_) {
-    asio::post(loop, [complete] { complete(std::string()); });
+    loop.post([complete] { complete(std::string()); });
     return;
   }
-  // The loop has something to wait for.
-  auto work = asio::make_work_guard(loop);
-  writer_->apply(file_, *shared, [work, complete, &loop](const std::string& error) {
-    asio::post(loop, [complete, error] { complete(error); });
+  writer_->apply(file_, *shared, [complete, &loop](const std::string& error) {
+    loop.post([complete, error] { complete(error); });
   });
 }
 

@@ -2,7 +2,6 @@
 // unless the module is volatile.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +13,7 @@
 
 #include "io/deferred.h"
 #include "io/flash_writer.h"
+#include "io/loop/loop.h"
 #include "io/nvs_database.h"
 #include "io/partition_file.h"
 
@@ -43,7 +43,7 @@ class FlashStore {
   /// Makes a change durable. Then, on a later turn of `loop`, get() knows it and `done` is called
   /// with an empty text; or with one line that says why nothing was changed. `loop` must live
   /// until then, or until finish().
-  void apply(FlashChange change, asio::io_context& loop, Done done);
+  void apply(FlashChange change, Loop& loop, Done done);
 
   // Partitions are ota_0.bin and ota_1.bin in the directory, or NAME.bin in its folder `partition`.
   // A volatile module keeps the first kVolatilePartitionBytes of each in memory.

@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <cassert>
 #include <utility>
 
@@ -20,7 +19,7 @@ std::string url_of(const HttpRequest& request) {
 
 }  // namespace
 
-std::shared_ptr<HttpFetch> HttpFetch::start(asio::io_context& loop, const HttpRequest& request,
+std::shared_ptr<HttpFetch> HttpFetch::start(Loop& loop, const HttpRequest& request,
                                             Handlers handlers) {
   static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
   std::shared_ptr<HttpFetch> fetch(new HttpFetch(loop, std::move(handlers)));
@@ -28,13 +27,13 @@ std::shared_ptr<HttpFetch> HttpFetch::start(asio::io_context& loop, const HttpRe
   return fetch;
 }
 
-HttpFetch::HttpFetch(asio::io_context& loop, Handlers handlers)
+HttpFetch::HttpFetch(Loop& loop, Handlers handlers)
     : loop_(loop), handlers_(std::move(handlers)), sockets_(loop), timer_(loop) {}
 
 HttpFetch::~HttpFetch() { clean_up(); }
 
 void HttpFetch::fail_soon(std::string reason) {
-  asio::post(loop_, [self = shared_from_this(), reason = std::move(reason)] {
+  loop_.post([self = shared_from_this(), reason = std::move(reason)] {
     const Handlers handlers = std::exchange(self->handlers_, {});
     if (handlers.ended) handlers.ended(reason);
   });
@@ -123,9 +122,7 @@ size_t HttpFetch::take(Bytes bytes) {
 void HttpFetch::set_timer(long timeout_ms) {
   timer_.cancel();
   if (timeout_ms < 0) return;
-  timer_.expires_after(std::chrono::milliseconds(timeout_ms));
-  timer_.async_wait([self = weak_from_this()](const std::error_code& error) {
-    if (error) return;
+  timer_.start(std::chrono::milliseconds(timeout_ms), [self = weak_from_this()] {
     if (const auto fetch = self.lock()) fetch->act(CURL_SOCKET_TIMEOUT, 0);
   });
 }

@@ -1,8 +1,6 @@
 // One HTTP GET over TCP or TLS, whose reply is taken as it comes: libcurl on the shard's loop.
 #pragma once
 
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +10,8 @@
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "io/lent_sockets.h"
+#include "io/loop/loop.h"
+#include "io/loop/timer.h"
 
 struct curl_slist;
 
@@ -41,7 +41,7 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   };
 
   /// Begins. Handlers are called on later turns of the loop, until cancel().
-  static std::shared_ptr<HttpFetch> start(asio::io_context& loop, const HttpRequest& request,
+  static std::shared_ptr<HttpFetch> start(Loop& loop, const HttpRequest& request,
                                           Handlers handlers);
   ~HttpFetch();
 
@@ -49,7 +49,7 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   void cancel();
 
  private:
-  HttpFetch(asio::io_context& loop, Handlers handlers);
+  HttpFetch(Loop& loop, Handlers handlers);
   bool prepare(const HttpRequest& request);
   void set_options(const HttpRequest& request);
   void take_place_on_loop();
@@ -61,13 +61,13 @@ class HttpFetch : public std::enable_shared_from_this<HttpFetch> {
   void close();
   void clean_up();
 
-  asio::io_context& loop_;
+  Loop& loop_;
   Handlers handlers_;
   void* multi_ = nullptr;  ///< libcurl's CURLM
   void* easy_ = nullptr;   ///< libcurl's CURL
   curl_slist* headers_ = nullptr;
   LentSockets sockets_;  ///< of libcurl
-  asio::steady_timer timer_;
+  Timer timer_;
   bool connected_ = false;
   bool connected_told_ = false;
   bool enough_ = false;

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <asio/ip/udp.hpp>
-#include <asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -24,8 +22,6 @@ namespace {
 constexpr std::byte kRequestV4{8}, kReplyV4{0};
 constexpr std::byte kRequestV6{ICMP6_ECHO_REQUEST}, kReplyV6{ICMP6_ECHO_REPLY};
 constexpr size_t kChecksumAt = 2, kIdentifierAt = 4, kSequenceAt = 6;
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 /// RFC 1071. The kernel makes that of ICMPv6.
 uint16_t checksum(Bytes packet) {
@@ -50,10 +46,6 @@ void filter_replies(int socket, bool v6) {
   }
 }
 
-asio::ip::udp::endpoint endpoint(const IpAddress& address, uint32_t scope) {
-  return {to_asio(address, scope), 0};
-}
-
 }  // namespace
 
 IcmpEcho::IcmpEcho(Shard& shard, Done done)
@@ -69,7 +61,7 @@ std::error_code IcmpEcho::start(const IpAddress& to, const IpAddress& local, uin
     wait();
   } else {
     const NetError why = forbidden ? NetError::other : link_error(error);
-    asio::post(shard_.loop(), request_.guard([this, why] { finish({why, {}}); }));
+    shard_.loop().post(request_.guard([this, why] { finish({why, {}}); }));
   }
   return forbidden;
 }
@@ -79,31 +71,26 @@ std::error_code IcmpEcho::open(bool v6) {
   const int protocol = v6 ? static_cast<int>(IPPROTO_ICMPV6) : static_cast<int>(IPPROTO_ICMP);
   constexpr int kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   raw_ = false;
-  int fd = ::socket(family, SOCK_DGRAM | kFlags, protocol);
-  if (fd < 0) {
+  UniqueFd socket(::socket(family, SOCK_DGRAM | kFlags, protocol));
+  if (!socket) {
     raw_ = true;
-    fd = ::socket(family, SOCK_RAW | kFlags, protocol);
+    socket.reset(::socket(family, SOCK_RAW | kFlags, protocol));
   }
-  if (fd < 0) return last_error();
-  if (raw_) filter_replies(fd, v6);
-  std::error_code error;
-  socket_.assign(fd, error);
-  if (error) ::close(fd);
-  return error;
+  if (!socket) return last_error();
+  if (raw_) filter_replies(socket.get(), v6);
+  return socket_.assign(std::move(socket));
 }
 
 std::error_code IcmpEcho::send(const IpAddress& to, const IpAddress& local) {
-  const int fd = socket_.native_handle();
+  const int fd = socket_.fd();
   // Errors that ICMP reports end the ping; else a socket like this does not hear of all of them.
   std::error_code error = v6_ ? set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1)
                               : set_option(fd, IPPROTO_IP, IP_RECVERR, 1);
   if (error) return error;
-  if (local) {
-    const auto from = endpoint(local, scope_of(local, local));
-    if (::bind(fd, from.data(), static_cast<socklen_t>(from.size())) != 0) return last_error();
-  }
-  const auto peer = endpoint(to, scope_of(to, local));
-  if (::connect(fd, peer.data(), static_cast<socklen_t>(peer.size())) != 0) return last_error();
+  if (local) error = bind_socket(fd, SocketAddress({local, 0}, scope_of(local, local)));
+  if (error) return error;
+  const SocketAddress peer({to, 0}, scope_of(to, local));
+  if (::connect(fd, peer.data(), peer.length) != 0) return last_error();
   sent_at_ = shard_.now();
   return ::send(fd, packet_.data(), packet_.size(), MSG_NOSIGNAL) < 0 ? last_error() : error;
 }
@@ -125,20 +112,16 @@ void IcmpEcho::make_request(uint64_t token) {
 
 void IcmpEcho::stop() {
   request_.renew();
-  std::error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
 }
 
 void IcmpEcho::wait() {
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     request_.guard([this](const std::error_code& error) {
-                       if (!error) read();
-                     }));
+  socket_.wait_readable(request_.guard([this] { read(); }));
 }
 
 void IcmpEcho::read() {
   auto& buffer = shard_.read_buffer();
-  const ssize_t n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
+  const ssize_t n = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
   if (n < 0 && errno != EAGAIN) return finish({NetError::unreachable, {}});  // says ICMP
   if (n >= 0 && is_reply(Bytes(buffer).first(static_cast<size_t>(n)))) {
     return finish({NetError::none, shard_.now() - sent_at_});

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <asio/posix/stream_descriptor.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,6 +12,7 @@
 #include "espat/event.h"
 #include "espat/time.h"
 #include "io/deferred.h"
+#include "io/loop/descriptor.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -48,7 +48,7 @@ class IcmpEcho {
 
   Shard& shard_;
   const Done done_;
-  asio::posix::stream_descriptor socket_;
+  Descriptor socket_;
   Lease request_;
   bool v6_ = false;
   bool raw_ = false;

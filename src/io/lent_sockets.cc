@@ -1,29 +1,25 @@
 #include "io/lent_sockets.h"
 
-#include <asio/posix/stream_descriptor.hpp>
-#include <system_error>
+#include <utility>
+
+#include "io/loop/descriptor.h"
 
 namespace espat::io {
 
-using asio::posix::stream_descriptor;
-
 struct LentSockets::Socket {
-  Socket(asio::io_context& loop, int fd) : descriptor(loop) {
-    std::error_code unheard;  // see want()
-    descriptor.assign(fd, unheard);
+  Socket(Loop& loop, int fd) : descriptor(loop) {
+    static_cast<void>(descriptor.assign_lent(fd));  // that it cannot be watched: see want()
   }
-  stream_descriptor descriptor;
+  Descriptor descriptor;
   bool want_read = false, want_write = false;  ///< what the library waits for
   bool reading = false, writing = false;       ///< what we wait for
-  bool gone = false;
 };
 
 void LentSockets::want(int descriptor, bool read, bool write) {
   const auto found = sockets_.find(descriptor);
   if (!read && !write) {
     if (found == sockets_.end()) return;
-    found->second->gone = true;
-    found->second->descriptor.release();
+    found->second->descriptor.release().release();
     sockets_.erase(found);
     return;
   }
@@ -43,13 +39,15 @@ void LentSockets::wait(const Ready& ready) {
 void LentSockets::wait(const std::shared_ptr<Socket>& socket, Way way, const Ready& ready) {
   bool Socket::*const under_way = way == Way::read ? &Socket::reading : &Socket::writing;
   (*socket).*under_way = true;
-  socket->descriptor.async_wait(
-      way == Way::read ? stream_descriptor::wait_read : stream_descriptor::wait_write,
-      [socket, way, under_way, ready,
-       fd = socket->descriptor.native_handle()](const std::error_code& error) {
-        (*socket).*under_way = false;
-        if (!error && !socket->gone) ready(fd, way == Way::read);
-      });
+  Callback is_ready = [socket, way, under_way, ready] {
+    (*socket).*under_way = false;
+    ready(socket->descriptor.fd(), way == Way::read);
+  };
+  if (way == Way::read) {
+    socket->descriptor.wait_readable(std::move(is_ready));
+  } else {
+    socket->descriptor.wait_writable(std::move(is_ready));
+  }
 }
 
 }  // namespace espat::io

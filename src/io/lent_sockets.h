@@ -1,10 +1,11 @@
 // Sockets that a library opens and closes (c-ares, libcurl) while the loop waits for them.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <functional>
 #include <map>
 #include <memory>
+
+#include "io/loop/loop.h"
 
 namespace espat::io {
 
@@ -13,7 +14,7 @@ class LentSockets {
   /// A socket is readable, or writable: a turn of its own.
   using Ready = std::function<void(int descriptor, bool readable)>;
 
-  explicit LentSockets(asio::io_context& loop) : loop_(loop) {}
+  explicit LentSockets(Loop& loop) : loop_(loop) {}
 
   /// What the library waits for from now on. Neither: it is about to close the socket. One that the
   /// loop cannot watch is never ready; the library's own time-out ends that.
@@ -31,7 +32,7 @@ class LentSockets {
 
   static void wait(const std::shared_ptr<Socket>& socket, Way way, const Ready& ready);
 
-  asio::io_context& loop_;
+  Loop& loop_;
   std::map<int, std::shared_ptr<Socket>> sockets_;  ///< those that the library has open
 };
 

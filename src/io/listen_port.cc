@@ -1,11 +1,8 @@
 #include "io/listen_port.h"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <asio/ip/tcp.hpp>
-#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -18,30 +15,26 @@ namespace {
 
 constexpr int kBacklog = 16;
 
-[[noreturn]] void fail(const asio::ip::tcp::endpoint& endpoint) {
-  const std::error_code reason(errno, std::system_category());
-  throw std::runtime_error("cannot listen on " + endpoint_text(endpoint) + ": " + reason.message());
+[[noreturn]] void fail(const Endpoint& local, const std::error_code& reason) {
+  throw std::runtime_error("cannot listen on " + endpoint_text(local) + ": " + reason.message());
 }
 
 UniqueFd listen_on(const Endpoint& local) {
-  const auto endpoint = to_asio<asio::ip::tcp::endpoint>(local);
-  UniqueFd listener(
-      ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!listener) fail(endpoint);
+  std::error_code error;
+  UniqueFd listener = new_socket(local.address.family(), SOCK_STREAM, error);
+  if (error) fail(local, error);
   // A client's socket inherits TCP_NODELAY: an AT dialogue is one of small packets.
   set_option(listener.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   set_option(listener.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  if (::bind(listener.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
-      ::listen(listener.get(), kBacklog) != 0) {
-    fail(endpoint);
-  }
+  error = bind_socket(listener.get(), SocketAddress(local));
+  if (!error && ::listen(listener.get(), kBacklog) != 0) error = last_error();
+  if (error) fail(local, error);
   return listener;
 }
 
 uint16_t local_port(int socket) {
-  asio::ip::tcp::endpoint endpoint;
-  auto length = static_cast<socklen_t>(endpoint.capacity());
-  return ::getsockname(socket, endpoint.data(), &length) == 0 ? endpoint.port() : uint16_t{0};
+  std::error_code ignored;
+  return local_endpoint(socket, ignored).port;
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <sys/time.h>
 
-#include <asio/post.hpp>
 #include <chrono>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -58,8 +58,7 @@ NetError error_of(int status) {
 
 }  // namespace
 
-std::shared_ptr<NameLookup> NameLookup::start(asio::io_context& loop, const LookupRequest& request,
-                                              Done done) {
+std::shared_ptr<NameLookup> NameLookup::start(Loop& loop, const LookupRequest& request, Done done) {
   std::shared_ptr<NameLookup> lookup(new NameLookup(loop, request, std::move(done)));
   if (lookup->make_channel(request)) {
     lookup->ask(request.family == Family::v6 ? AF_INET6 : AF_INET);
@@ -69,12 +68,12 @@ std::shared_ptr<NameLookup> NameLookup::start(asio::io_context& loop, const Look
   if (!lookup->answered_) {
     lookup->wait_on();
   } else {
-    asio::post(loop, [lookup] { lookup->deliver(); });
+    loop.post([lookup] { lookup->deliver(); });
   }
   return lookup;
 }
 
-NameLookup::NameLookup(asio::io_context& loop, const LookupRequest& request, Done done)
+NameLookup::NameLookup(Loop& loop, const LookupRequest& request, Done done)
     : done_(std::move(done)),
       host_(request.host),
       family_(request.family),
@@ -110,7 +109,9 @@ bool NameLookup::make_channel(const LookupRequest& request) {
     return false;
   }
   if (request.local_v4) {
-    ares_set_local_ip4(channel_, to_asio(request.local_v4).to_v4().to_uint());
+    uint32_t in_network_order = 0;
+    std::memcpy(&in_network_order, request.local_v4.bytes().data(), sizeof in_network_order);
+    ares_set_local_ip4(channel_, ntohl(in_network_order));
   }
   if (request.local_v6) ares_set_local_ip6(channel_, request.local_v6.bytes().data());
   return true;
@@ -162,11 +163,8 @@ void NameLookup::wait_on() {
   timeval buffer{};
   const timeval* left = ares_timeout(channel_, nullptr, &buffer);
   if (left == nullptr) return;
-  timer_.expires_after(std::chrono::seconds(left->tv_sec) +
-                       std::chrono::microseconds(left->tv_usec));
-  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
-    if (!error) self->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  });
+  timer_.start(std::chrono::seconds(left->tv_sec) + std::chrono::microseconds(left->tv_usec),
+               [self = shared_from_this()] { self->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); });
 }
 
 void NameLookup::deliver() {

@@ -1,8 +1,6 @@
 // One question to the DNS: c-ares on the shard's loop.
 #pragma once
 
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <span>
@@ -13,6 +11,8 @@
 #include "espat/address.h"
 #include "espat/event.h"
 #include "io/lent_sockets.h"
+#include "io/loop/loop.h"
+#include "io/loop/timer.h"
 
 struct ares_addrinfo;
 struct ares_channeldata;
@@ -39,15 +39,14 @@ class NameLookup : public std::enable_shared_from_this<NameLookup> {
                                   std::string_view reason)>;
 
   /// Asks. `done` is called once, on a later turn of the loop, unless cancel() comes first.
-  static std::shared_ptr<NameLookup> start(asio::io_context& loop, const LookupRequest& request,
-                                           Done done);
+  static std::shared_ptr<NameLookup> start(Loop& loop, const LookupRequest& request, Done done);
   ~NameLookup();
 
   /// Ends the lookup; `done` is not called any more. It may have ended already.
   void cancel();
 
  private:
-  NameLookup(asio::io_context& loop, const LookupRequest& request, Done done);
+  NameLookup(Loop& loop, const LookupRequest& request, Done done);
   bool make_channel(const LookupRequest& request);
   void fail(int status);
   void ask(int family);
@@ -61,8 +60,8 @@ class NameLookup : public std::enable_shared_from_this<NameLookup> {
   const std::string host_;
   const Family family_;
   ares_channeldata* channel_ = nullptr;
-  LentSockets sockets_;       ///< of c-ares
-  asio::steady_timer timer_;  ///< its next time-out
+  LentSockets sockets_;  ///< of c-ares
+  Timer timer_;          ///< its next time-out
   bool asked_v6_ = false;
   bool answered_ = false;
   std::vector<IpAddress> addresses_;

@@ -1,12 +1,11 @@
 #include "io/node.h"
 
 #include <algorithm>
-#include <asio/steady_timer.hpp>
 #include <cassert>
 #include <type_traits>
 #include <utility>
 
-#include "io/deferred.h"
+#include "io/loop/timer.h"
 #include "io/modem_side.h"
 #include "io/port_trace.h"
 #include "io/real_world.h"
@@ -87,10 +86,7 @@ class Node::Impl final : private AtPortReader, private ModemSide {
     }
     if (deadline >= timer_due_) return;
     timer_due_ = deadline;
-    timer_.expires_after(deadline - shard_.now());
-    timer_.async_wait(life_.guard([this](const std::error_code& error) {
-      if (!error) timer_fired();
-    }));
+    timer_.start(deadline - shard_.now(), [this] { timer_fired(); });
   }
 
   void timer_fired() {
@@ -104,10 +100,9 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   const NodeConfig config_;
   const std::unique_ptr<AtPort> port_;
   PortTrace trace_;
-  asio::steady_timer timer_;
+  Timer timer_;
   Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set
   bool in_turn_ = false;
-  Lease life_;
   RealWorld world_;
   Modem modem_;
 };

@@ -1,8 +1,6 @@
 #include "io/partition_writer.h"
 
 #include <algorithm>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
 #include <utility>
 #include <vector>
 
@@ -23,12 +21,11 @@ size_t PartitionWriter::write(Bytes data) {
   if (taken == 0) return 0;
   waiting_bytes_ += taken;
   const Bytes bytes = data.first(taken);
-  auto work = asio::make_work_guard(loop_);  // the loop has something to wait for
   auto done = here_.guard([this, taken] { written(taken); });
-  flash_.run([file = file_, copy = std::vector<std::byte>(bytes.begin(), bytes.end()), work, done,
+  flash_.run([file = file_, copy = std::vector<std::byte>(bytes.begin(), bytes.end()), done,
               &loop = loop_] {
     (*file)->write(copy);  // what goes wrong, install() says
-    asio::post(loop, done);
+    loop.post(done);
   });
   return taken;
 }
@@ -43,10 +40,9 @@ void PartitionWriter::written(size_t bytes) {
 void PartitionWriter::commit() {
   owes_writable_ = false;
   auto done = commit_.guard([this](const std::string& error) { committed(error); });
-  if (!file_) return asio::post(loop_, [done] { done(std::string("no partition was begun")); });
-  auto work = asio::make_work_guard(loop_);
-  flash_.run([file = std::exchange(file_, nullptr), work, done, &loop = loop_] {
-    asio::post(loop, [done, error = (*file)->install()] { done(error); });
+  if (!file_) return loop_.post([done] { done(std::string("no partition was begun")); });
+  flash_.run([file = std::exchange(file_, nullptr), done, &loop = loop_] {
+    loop.post([done, error = (*file)->install()] { done(error); });
   });
 }
 

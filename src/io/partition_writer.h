@@ -2,7 +2,6 @@
 // thread waits for it, the module's does not: what the disk is too slow for is not taken.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "espat/world.h"
 #include "io/deferred.h"
 #include "io/flash_store.h"
+#include "io/loop/loop.h"
 #include "io/modem_side.h"
 #include "io/partition_file.h"
 
@@ -26,7 +26,7 @@ class PartitionWriter {
 
   /// All of them must outlive it. Jobs that it has given to the flash may outlive it themselves,
   /// until FlashStore::finish().
-  PartitionWriter(asio::io_context& loop, FlashStore& flash, ModemSide& modem, Log log)
+  PartitionWriter(Loop& loop, FlashStore& flash, ModemSide& modem, Log log)
       : loop_(loop), flash_(flash), modem_(modem), log_(std::move(log)) {}
   PartitionWriter(const PartitionWriter&) = delete;
   PartitionWriter& operator=(const PartitionWriter&) = delete;
@@ -44,7 +44,7 @@ class PartitionWriter {
   void written(size_t bytes);
   void committed(const std::string& error);
 
-  asio::io_context& loop_;
+  Loop& loop_;
   FlashStore& flash_;
   ModemSide& modem_;
   const Log log_;

@@ -21,45 +21,34 @@ constexpr size_t kEventsPerRead = 64;
 
 }  // namespace
 
-asio::execution_context::id PtyOpens::id;
-
-PtyOpens::PtyOpens(asio::execution_context& context)
-    : asio::execution_context::service(context), events_(static_cast<asio::io_context&>(context)) {
-  const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd < 0) fail("inotify");
-  events_.assign(fd);
+PtyOpens::PtyOpens(Loop& loop) : events_(loop) {
+  UniqueFd events(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!events) fail("inotify");
+  events_.assign_or_throw(std::move(events));
   wait();
 }
 
 PtyOpens::Watch::Watch(PtyOpens& opens, const std::string& path, std::function<void()> opened)
-    : opens_(opens),
-      number_(::inotify_add_watch(opens.events_.native_handle(), path.c_str(), IN_OPEN)) {
+    : opens_(opens), number_(::inotify_add_watch(opens.events_.fd(), path.c_str(), IN_OPEN)) {
   if (number_ < 0) fail("cannot watch " + path);
   opens_.watches_[number_] = std::move(opened);
 }
 
 PtyOpens::Watch::~Watch() {
   opens_.watches_.erase(number_);
-  ::inotify_rm_watch(opens_.events_.native_handle(), number_);
-}
-
-void PtyOpens::shutdown() {
-  watches_.clear();
-  events_.close();
+  ::inotify_rm_watch(opens_.events_.fd(), number_);
 }
 
 void PtyOpens::wait() {
-  events_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [this](const std::error_code& error) {
-                       if (error) return;
-                       read_events();
-                       wait();
-                     });
+  events_.wait_readable([this] {
+    read_events();
+    wait();
+  });
 }
 
 void PtyOpens::read_events() {
   alignas(inotify_event) std::array<inotify_event, kEventsPerRead> events;
-  const ssize_t got = ::read(events_.native_handle(), events.data(), sizeof events);
+  const ssize_t got = ::read(events_.fd(), events.data(), sizeof events);
   if (got <= 0) return;
   std::vector<int> opened;
   const size_t count = static_cast<size_t>(got) / sizeof(inotify_event);

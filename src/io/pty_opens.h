@@ -1,24 +1,22 @@
 // Tells when somebody opens the other side of one of this process's pseudo-terminals.
 #pragma once
 
-#include <asio/execution_context.hpp>
-#include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <map>
 #include <string>
 
+#include "io/loop/descriptor.h"
+
 namespace espat::io {
 
-/// One per loop, made at the first asio::use_service<PtyOpens>(loop): all pseudo-terminals of a
-/// shard share one inotify descriptor, of which a user has only 128.
-class PtyOpens : public asio::execution_context::service {
+/// One per shard (Shard::shared): all its pseudo-terminals share one inotify descriptor, of which a
+/// user has only 128.
+class PtyOpens {
  public:
-  using key_type = PtyOpens;
-  static asio::execution_context::id id;
-
   /// Throws std::system_error if the system has no inotify instance left.
-  explicit PtyOpens(asio::execution_context& context);
+  explicit PtyOpens(Loop& loop);
+  PtyOpens(const PtyOpens&) = delete;
+  PtyOpens& operator=(const PtyOpens&) = delete;
 
   /// Calls `opened` on the loop some time after `path` was opened, for as long as it lives. Several
   /// opens may make one call.
@@ -36,11 +34,10 @@ class PtyOpens : public asio::execution_context::service {
   };
 
  private:
-  void shutdown() override;
   void wait();
   void read_events();
 
-  asio::posix::stream_descriptor events_;
+  Descriptor events_;
   std::map<int, std::function<void()>> watches_;  // by inotify's number
 };
 

@@ -86,7 +86,7 @@ PtyPort::PtyPort(Shard& shard, const std::string& link)
     : StreamPort(shard),
       master_(new_terminal()),
       path_(path_of(master_.get())),
-      opened_(asio::use_service<PtyOpens>(shard.loop()), path_, [this] { look(); }) {
+      opened_(shard.shared<PtyOpens>(shard.loop()), path_, [this] { look(); }) {
   make_raw(master_.get());
   if (!link.empty()) link_.emplace(link, path_);
 }

@@ -4,7 +4,6 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +24,7 @@ class AbsentSocket final : public ChannelSocket, public std::enable_shared_from_
       : shard_(shard), owner_(&owner), channel_(channel) {}
 
   void open(const ChannelRequest&) override {
-    asio::post(shard_.loop(), [self = shared_from_this()] {
+    shard_.loop().post([self = shared_from_this()] {
       if (self->owner_ != nullptr) self->owner_->channel_failed({self->channel_, NetError::tls});
     });
   }
@@ -40,7 +39,9 @@ class AbsentSocket final : public ChannelSocket, public std::enable_shared_from_
   const ChannelId channel_;
 };
 
-bool is_loopback(const IpAddress& address) { return to_asio(address).is_loopback(); }
+bool is_loopback(const IpAddress& address) {
+  return address.is_v4() ? address.bytes()[0] == 127 : address == loopback_address(Family::v6);
+}
 
 /// The address that questions to `servers` leave from: the station's own, except that a station on
 /// the loopback could not reach a server elsewhere; there the host asks for it.
@@ -132,7 +133,7 @@ std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, con
 
 TlsContextRef RealWorld::tls_context(TlsSetup setup) {
   std::string reason;
-  TlsContextRef context = shard_.tls_contexts().get(std::move(setup), reason);
+  TlsContextRef context = shard_.shared<TlsContexts>().get(std::move(setup), reason);
   if (!context) log(LogLevel::error, "TLS: " + reason);
   return context;
 }
@@ -189,7 +190,7 @@ void RealWorld::channel_closed(const ChannelClosed& closed) {
 void RealWorld::server_open(const ServerRequest& request) {
   server_close();
   const NetError error = start_server(request);
-  asio::post(shard_.loop(), server_life_.guard([this, error] {
+  shard_.loop().post(server_life_.guard([this, error] {
     if (error == NetError::none) return modem_.on_event(ServerOpened{});
     modem_.on_event(ServerFailed{error});
   }));

@@ -48,7 +48,7 @@ void SerialPort::stream_ended(std::error_code error) {
   log_(LogLevel::error, "AT port: " + device_ + " is gone" +
                             (error ? ": " + error.message() : std::string()) +
                             "; waiting for it to come back");
-  lease_.renew();  // no drain to wait for
+  timer_.cancel();  // no drain to wait for
   if (next_config_) config_ = *std::exchange(next_config_, std::nullopt);
   detach();
   if (std::exchange(refused_, false)) reader_->port_writable();
@@ -56,14 +56,12 @@ void SerialPort::stream_ended(std::error_code error) {
 }
 
 void SerialPort::open_later() {
-  timer_.expires_after(kReopenDelay);
-  timer_.async_wait(lease_.guard([this](const std::error_code& cancelled) {
-    if (cancelled) return;
+  timer_.start(kReopenDelay, [this] {
     UniqueFd fd = open();
     if (!fd || serial_configure(fd.get(), config_)) return open_later();
     log_(LogLevel::info, "AT port: " + device_ + " is back");
     attach(std::move(fd));
-  }));
+  });
 }
 
 size_t SerialPort::write(std::span<const Bytes> parts) {
@@ -90,15 +88,13 @@ void SerialPort::wait_for_drain() {
     delay = std::chrono::microseconds(
         last_byte_unknown ? kTransmitterBits * 1'000'000 / config_.baud : 0);
   }
-  timer_.expires_after(delay);
-  timer_.async_wait(lease_.guard([this, left](const std::error_code& cancelled) {
-    if (cancelled) return;
+  timer_.start(delay, [this, left] {
     if (left) {
       wait_for_drain();
     } else {
       drained();
     }
-  }));
+  });
 }
 
 void SerialPort::drained() {

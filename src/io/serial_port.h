@@ -1,11 +1,10 @@
 // AT port `--serial DEV[,BAUD]`: a real serial device, on which AT+UART_CUR changes the line.
 #pragma once
 
-#include <asio/steady_timer.hpp>
 #include <optional>
 #include <string>
 
-#include "io/deferred.h"
+#include "io/loop/timer.h"
 #include "io/port_log.h"
 #include "io/stream_port.h"
 
@@ -36,8 +35,7 @@ class SerialPort : public StreamPort {
   std::optional<UartConfig> next_config_;  // in force once what was written has left
   bool refused_ = false;                   // a write came meanwhile
   UniqueFd opened_;                        // until the reader is known
-  asio::steady_timer timer_;
-  Lease lease_;
+  Timer timer_;                            ///< to open the device again, or for the drain
 };
 
 }  // namespace espat::io

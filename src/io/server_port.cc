@@ -2,12 +2,11 @@
 
 #include <sys/socket.h>
 
-#include <asio/ip/tcp.hpp>
 #include <cerrno>
 #include <chrono>
 #include <utility>
 
-#include "io/endpoint_text.h"
+#include "io/sockets.h"
 
 namespace espat::io {
 namespace {
@@ -19,41 +18,33 @@ bool out_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-std::string client_name(const asio::ip::tcp::endpoint& endpoint) {
-  const int family = endpoint.data()->sa_family;
+std::string client_name(const SocketAddress& address) {
+  const int family = address.family();
   if (family != AF_INET && family != AF_INET6) return "a local client";
-  return endpoint_text(endpoint);
+  return address.text();
 }
 
 }  // namespace
 
 ServerPort::ServerPort(Shard& shard, PortLog log, UniqueFd listener)
     : StreamPort(shard), log_(std::move(log)), listener_(shard.loop()), retry_(shard.loop()) {
-  listener_.assign(listener.get());
-  listener.release();
+  listener_.assign_or_throw(std::move(listener));
 }
 
 void ServerPort::wait_for_client() {
-  listener_.async_wait(asio::posix::stream_descriptor::wait_read,
-                       lease_.guard([this](const std::error_code& error) {
-                         if (!error) accept_client();
-                       }));
+  listener_.wait_readable([this] { accept_client(); });
 }
 
 void ServerPort::accept_client() {
-  asio::ip::tcp::endpoint peer;
-  auto length = static_cast<socklen_t>(peer.capacity());
+  SocketAddress peer;
   UniqueFd client(
-      ::accept4(listener_.native_handle(), peer.data(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      ::accept4(listener_.fd(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (client) {
     take(std::move(client), client_name(peer));
   } else if (out_of_resources(errno)) {
     log_(LogLevel::error, "AT port: a client cannot be accepted: " +
                               std::error_code(errno, std::system_category()).message());
-    retry_.expires_after(kRetryDelay);
-    retry_.async_wait(lease_.guard([this](const std::error_code& error) {
-      if (!error) wait_for_client();
-    }));
+    retry_.start(kRetryDelay, [this] { wait_for_client(); });
     return;
   }
   wait_for_client();

@@ -2,11 +2,10 @@
 // refused, and the module runs on when the client leaves, as it does when a cable is pulled.
 #pragma once
 
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/steady_timer.hpp>
 #include <string>
 
-#include "io/deferred.h"
+#include "io/loop/descriptor.h"
+#include "io/loop/timer.h"
 #include "io/port_log.h"
 #include "io/stream_port.h"
 
@@ -18,7 +17,7 @@ class ServerPort : public StreamPort {
   /// std::system_error if it cannot be watched.
   ServerPort(Shard& shard, PortLog log, UniqueFd listener);
 
-  int listener_fd() { return listener_.native_handle(); }
+  int listener_fd() { return listener_.fd(); }
 
  private:
   void begin() override { wait_for_client(); }
@@ -28,10 +27,9 @@ class ServerPort : public StreamPort {
   void take(UniqueFd client, std::string name);
 
   PortLog log_;
-  asio::posix::stream_descriptor listener_;
-  asio::steady_timer retry_;
+  Descriptor listener_;
+  Timer retry_;
   std::string client_;  // who is the MCU, for the log
-  Lease lease_;
 };
 
 }  // namespace espat::io

@@ -1,16 +1,18 @@
-// One thread, one Asio loop, and the modules that live on it for life. Nothing in a shard is
+// One thread, its loop, and the modules that live on it for life. Nothing in a shard is
 // locked, because nothing in it is shared.
 #pragma once
 
 #include <array>
-#include <asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <typeindex>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "espat/time.h"
-#include "io/tls_context.h"
+#include "io/loop/loop.h"
 
 namespace espat::io {
 
@@ -22,7 +24,7 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  asio::io_context& loop() { return loop_; }
+  Loop& loop() { return loop_; }
 
   /// Microseconds since the shard was made, by the machine's steady clock.
   Time now() const {
@@ -43,16 +45,22 @@ class Shard {
   /// Where a TLS link collects what it encrypts for one write; of no meaning after it.
   std::vector<std::byte>& cipher_buffer() { return cipher_buffer_; }
 
-  /// What the TLS links and servers of this shard share.
-  TlsContexts& tls_contexts() { return tls_contexts_; }
+  /// The one Kind that the users of this shard share, made from `arguments` when it is first asked
+  /// for, and destroyed before the loop.
+  template <typename Kind, typename... Arguments>
+  Kind& shared(Arguments&&... arguments) {
+    std::shared_ptr<void>& kept = shared_[typeid(Kind)];
+    if (!kept) kept = std::make_shared<Kind>(std::forward<Arguments>(arguments)...);
+    return *static_cast<Kind*>(kept.get());
+  }
 
  private:
   const std::chrono::steady_clock::time_point zero_ = std::chrono::steady_clock::now();
-  asio::io_context loop_{1};
+  Loop loop_;
   std::unique_ptr<std::array<std::byte, kReadBufferBytes>> read_buffer_;
   std::unique_ptr<std::array<std::byte, kReadBufferBytes>> plain_buffer_;
   std::vector<std::byte> cipher_buffer_;
-  TlsContexts tls_contexts_;
+  std::unordered_map<std::type_index, std::shared_ptr<void>> shared_;
 };
 
 }  // namespace espat::io

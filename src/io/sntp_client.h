@@ -1,13 +1,12 @@
 // The way of SNTP requests and answers: one UDP socket per request.
 #pragma once
 
-#include <asio/ip/udp.hpp>
 #include <functional>
 #include <system_error>
 
 #include "espat/address.h"
 #include "espat/bytes.h"
-#include "io/deferred.h"
+#include "io/loop/descriptor.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -34,8 +33,7 @@ class SntpClient {
 
   Shard& shard_;
   const Answered answered_;
-  asio::ip::udp::socket socket_;
-  Lease request_;
+  Descriptor socket_;
 };
 
 }  // namespace espat::io

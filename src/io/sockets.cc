@@ -1,36 +1,100 @@
 #include "io/sockets.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <arpa/inet.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "io/host_network.h"
 
 namespace espat::io {
 
-asio::ip::address to_asio(const IpAddress& address, uint32_t scope) {
-  const auto bytes = address.bytes();
-  if (address.is_v4()) {
-    asio::ip::address_v4::bytes_type v4{};
-    std::copy(bytes.begin(), bytes.end(), v4.begin());
-    return asio::ip::address_v4(v4);
-  }
-  asio::ip::address_v6::bytes_type v6{};
-  std::copy(bytes.begin(), bytes.end(), v6.begin());
-  return asio::ip::address_v6(v6, scope);
+namespace {
+
+const sockaddr_in& as_v4(const SocketAddress& address) {
+  return *reinterpret_cast<const sockaddr_in*>(address.data());
 }
 
-IpAddress from_asio(const asio::ip::address& address) {
-  if (address.is_v4()) {
-    const auto b = address.to_v4().to_bytes();
-    return IpAddress::v4(b[0], b[1], b[2], b[3]);
-  }
-  return IpAddress::v6(address.to_v6().to_bytes());
+const sockaddr_in6& as_v6(const SocketAddress& address) {
+  return *reinterpret_cast<const sockaddr_in6*>(address.data());
 }
+
+}  // namespace
+
+SocketAddress::SocketAddress(const Endpoint& endpoint, uint32_t scope) {
+  const auto bytes = endpoint.address.bytes();
+  if (endpoint.address.is_v4()) {
+    auto& v4 = *reinterpret_cast<sockaddr_in*>(&storage_);
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(endpoint.port);
+    std::memcpy(&v4.sin_addr, bytes.data(), bytes.size());
+    length = sizeof v4;
+  } else {  // no address is ::, which no IPv4 socket takes
+    auto& v6 = *reinterpret_cast<sockaddr_in6*>(&storage_);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port);
+    std::copy(bytes.begin(), bytes.end(), v6.sin6_addr.s6_addr);
+    v6.sin6_scope_id = scope;
+    length = sizeof v6;
+  }
+}
+
+Endpoint SocketAddress::endpoint() const {
+  if (family() == AF_INET) return {from_sockaddr(data()), ntohs(as_v4(*this).sin_port)};
+  if (family() == AF_INET6) return {from_sockaddr(data()), ntohs(as_v6(*this).sin6_port)};
+  return {};
+}
+
+std::string SocketAddress::text() const {
+  const auto [address, port] = endpoint();
+  if (family() != AF_INET6) return address.text() + ":" + std::to_string(port);
+  const uint32_t scope = as_v6(*this).sin6_scope_id;
+  std::array<char, IF_NAMESIZE> name{};
+  std::string zone;
+  if (scope != 0) {
+    const bool known = ::if_indextoname(scope, name.data()) != nullptr;
+    zone = "%" + (known ? std::string(name.data()) : std::to_string(scope));
+  }
+  return "[" + address.text() + zone + "]:" + std::to_string(port);
+}
+
+UniqueFd new_socket(Family family, int type, std::error_code& error) {
+  const int domain = family == Family::v6 ? AF_INET6 : AF_INET;
+  UniqueFd socket(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  error = socket ? std::error_code() : last_error();
+  return socket;
+}
+
+std::error_code bind_socket(int socket, const SocketAddress& local) {
+  return ::bind(socket, local.data(), local.length) == 0 ? std::error_code() : last_error();
+}
+
+std::error_code connect_socket(int socket, const SocketAddress& remote) {
+  if (::connect(socket, remote.data(), remote.length) == 0 || errno == EINPROGRESS) return {};
+  // Linux has no port left for this peer.
+  if (errno == EAGAIN) return {ENOBUFS, std::system_category()};
+  return last_error();
+}
+
+std::error_code connect_error(int socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return last_error();
+  return {error, std::system_category()};
+}
+
+Endpoint local_endpoint(int socket, std::error_code& error) {
+  SocketAddress local;
+  error =
+      ::getsockname(socket, local.data(), &local.length) == 0 ? std::error_code() : last_error();
+  return local.endpoint();
+}
+
+std::error_code last_error() { return {errno, std::system_category()}; }
 
 IpAddress from_network(int family, const void* bytes) {
   std::array<uint8_t, 16> b{};
@@ -61,7 +125,9 @@ IpAddress loopback_address(Family family) {
 
 uint32_t scope_of(const IpAddress& peer, const IpAddress& local) {
   if (!peer.is_v6()) return 0;
-  const bool scoped = peer.is_link_local() || to_asio(peer).to_v6().is_multicast_link_local();
+  // ff02::/16, whatever its flags, is link-local.
+  const bool scoped =
+      peer.is_link_local() || (peer.bytes()[0] == 0xff && (peer.bytes()[1] & 0x0f) == 0x02);
   if (!scoped) return 0;
   return local ? interface_index(local) : link_local_interface();
 }

@@ -1,31 +1,60 @@
 // Between our addresses, options and errors and those of the host's sockets.
 #pragma once
 
-#include <asio/ip/address.hpp>
-#include <asio/ip/basic_endpoint.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cstdint>
+#include <string>
 #include <system_error>
 
 #include "espat/address.h"
 #include "espat/event.h"
-
-struct sockaddr;
+#include "io/unique_fd.h"
 
 namespace espat::io {
 
-/// `scope` is the interface index of a link-local IPv6 address, otherwise 0.
-asio::ip::address to_asio(const IpAddress& address, uint32_t scope = 0);
-IpAddress from_asio(const asio::ip::address& address);
+/// An endpoint as the calls of the host's sockets take and give it.
+class SocketAddress {
+ public:
+  /// Of no family, with room for any: for a call that fills in data() and length.
+  SocketAddress() = default;
+  /// `scope` is the interface index of a link-local IPv6 address, otherwise 0.
+  explicit SocketAddress(const Endpoint& endpoint, uint32_t scope = 0);
 
-/// `AsioEndpoint` is asio::ip::tcp::endpoint or asio::ip::udp::endpoint.
-template <typename AsioEndpoint>
-AsioEndpoint to_asio(const Endpoint& endpoint, uint32_t scope = 0) {
-  return {to_asio(endpoint.address, scope), endpoint.port};
-}
-template <typename Protocol>
-Endpoint from_asio(const asio::ip::basic_endpoint<Protocol>& endpoint) {
-  return {from_asio(endpoint.address()), endpoint.port()};
-}
+  int family() const { return storage_.ss_family; }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  sockaddr* data() { return reinterpret_cast<sockaddr*>(&storage_); }
+  /// Bytes of data() that are in use; at first, without an endpoint, those that there are.
+  socklen_t length = sizeof(sockaddr_storage);
+
+  /// None, with port 0, if it is neither of IPv4 nor of IPv6.
+  Endpoint endpoint() const;
+  /// As endpoint_text, with the interface behind a link-local address.
+  std::string text() const;
+
+ private:
+  sockaddr_storage storage_{};
+};
+
+/// A socket in non-blocking mode; `type` is SOCK_STREAM or SOCK_DGRAM. None with the reason in
+/// `error`.
+UniqueFd new_socket(Family family, int type, std::error_code& error);
+
+/// bind().
+std::error_code bind_socket(int socket, const SocketAddress& local);
+
+/// Begins to connect: no error if it was, or will be when the socket becomes writable, or fail then
+/// (see connect_error).
+std::error_code connect_socket(int socket, const SocketAddress& remote);
+/// What became of the connection.
+std::error_code connect_error(int socket);
+
+/// What a socket is bound to. None with the reason in `error`.
+Endpoint local_endpoint(int socket, std::error_code& error);
+
+/// What errno says.
+std::error_code last_error();
 
 /// From the four or sixteen bytes of an in_addr or in6_addr; `family` is AF_INET or AF_INET6.
 IpAddress from_network(int family, const void* bytes);

@@ -6,8 +6,6 @@
 #include <sys/uio.h>
 
 #include <array>
-#include <asio/error.hpp>
-#include <asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -29,24 +27,19 @@ std::error_code last_error() { return {errno, std::system_category()}; }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
-// Epoll refuses regular files, which never block: a wait that is refused is a wait that is over.
-bool is_ready(const std::error_code& wait_result) {
-  return !wait_result || wait_result == asio::error::operation_not_supported;
-}
-
 }  // namespace
 
 StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd both)
     : shard_(shard), owner_(owner), input_(shard.loop()) {
-  input_.assign(both.get());
-  output_is_socket_ = is_socket(both.release());
+  output_is_socket_ = is_socket(both.get());
+  input_.assign_or_throw(std::move(both));
 }
 
 StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd input, UniqueFd output)
     : StreamEnd(shard, owner, std::move(input)) {
   output_.emplace(shard.loop());
-  output_->assign(output.get());
-  output_is_socket_ = is_socket(output.release());
+  output_is_socket_ = is_socket(output.get());
+  output_->assign_or_throw(std::move(output));
 }
 
 size_t StreamEnd::write(std::span<const Bytes> parts) {
@@ -66,14 +59,14 @@ size_t StreamEnd::write(std::span<const Bytes> parts) {
     msghdr message{};
     message.msg_iov = vector.data();
     message.msg_iovlen = count;
-    written = ::sendmsg(output().native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    written = ::sendmsg(output().fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } else {
-    written = ::writev(output().native_handle(), vector.data(), static_cast<int>(count));
+    written = ::writev(output().fd(), vector.data(), static_cast<int>(count));
   }
   if (written < 0 && !would_block(errno)) {
     output_lost_ = true;
-    asio::post(shard_.loop(),
-               lease_.guard([this, error = last_error()] { owner_.stream_output_lost(error); }));
+    shard_.loop().post(
+        lease_.guard([this, error = last_error()] { owner_.stream_output_lost(error); }));
     return offered;
   }
   const size_t taken = written < 0 ? 0 : static_cast<size_t>(written);
@@ -85,7 +78,7 @@ size_t StreamEnd::write(std::span<const Bytes> parts) {
 void StreamEnd::resume() {
   if (resuming_) return;
   resuming_ = true;
-  asio::post(shard_.loop(), lease_.guard([this] {
+  shard_.loop().post(lease_.guard([this] {
     resuming_ = false;
     if (kept_.empty()) return;
     const std::vector<std::byte> kept = std::exchange(kept_, {});
@@ -95,14 +88,14 @@ void StreamEnd::resume() {
 }
 
 bool StreamEnd::hung_up() {
-  pollfd state{input_.native_handle(), POLLRDHUP, 0};
+  pollfd state{input_.fd(), POLLRDHUP, 0};
   return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void StreamEnd::drain() {
   while (kept_.empty()) {
     auto& buffer = shard_.read_buffer();
-    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+    const ssize_t got = ::read(input_.fd(), buffer.data(), buffer.size());
     if (got <= 0) return;
     deliver({buffer.data(), static_cast<size_t>(got)});
   }
@@ -111,26 +104,24 @@ void StreamEnd::drain() {
 void StreamEnd::wait_readable() {
   if (waiting_readable_) return;
   waiting_readable_ = true;
-  input_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    lease_.guard([this](const std::error_code& error) {
-                      waiting_readable_ = false;
-                      if (is_ready(error)) on_readable();
-                    }));
+  input_.wait_readable([this] {
+    waiting_readable_ = false;
+    on_readable();
+  });
 }
 
 void StreamEnd::wait_writable() {
   waiting_writable_ = true;
-  output().async_wait(asio::posix::stream_descriptor::wait_write,
-                      lease_.guard([this](const std::error_code& error) {
-                        waiting_writable_ = false;
-                        if (is_ready(error)) on_writable();
-                      }));
+  output().wait_writable([this] {
+    waiting_writable_ = false;
+    on_writable();
+  });
 }
 
 void StreamEnd::on_readable() {
   auto& buffer = shard_.read_buffer();
   for (int reads = 0; reads < kReadsAtOnce; ++reads) {
-    const ssize_t got = ::read(input_.native_handle(), buffer.data(), buffer.size());
+    const ssize_t got = ::read(input_.fd(), buffer.data(), buffer.size());
     if (got < 0 && would_block(errno)) break;
     if (got <= 0) {
       return owner_.stream_ended(got == 0 ? std::error_code() : last_error());
@@ -149,7 +140,7 @@ void StreamEnd::on_writable() {
   if (!waiting_writable_ || written_bytes_ != before) return;
   // A stream that hung up while it was full never fits anything again, and says so only by being
   // "writable" for ever.
-  pollfd state{output().native_handle(), 0, 0};
+  pollfd state{output().fd(), 0, 0};
   if (::poll(&state, 1, 0) != 1) return;
   output_lost_ = true;
   owner_.stream_output_lost(std::make_error_code(std::errc::broken_pipe));

@@ -3,7 +3,6 @@
 // to be kept.
 #pragma once
 
-#include <asio/posix/stream_descriptor.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "espat/bytes.h"
 #include "io/deferred.h"
+#include "io/loop/descriptor.h"
 #include "io/shard.h"
 #include "io/unique_fd.h"
 
@@ -70,10 +70,10 @@ class StreamEnd {
   void drain();
 
   /// The descriptor that is read, to set options on.
-  int input_fd() { return input_.native_handle(); }
+  int input_fd() { return input_.fd(); }
 
  private:
-  asio::posix::stream_descriptor& output() { return output_ ? *output_ : input_; }
+  Descriptor& output() { return output_ ? *output_ : input_; }
   void wait_readable();
   void wait_writable();
   void on_readable();
@@ -82,8 +82,8 @@ class StreamEnd {
 
   Shard& shard_;
   StreamOwner& owner_;
-  asio::posix::stream_descriptor input_;
-  std::optional<asio::posix::stream_descriptor> output_;
+  Descriptor input_;
+  std::optional<Descriptor> output_;
   bool output_is_socket_ = false;
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;

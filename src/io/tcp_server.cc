@@ -13,8 +13,6 @@ namespace espat::io {
 
 namespace {
 
-using asio::ip::tcp;
-
 // Clients that come at once wait here until the modem has a channel for each; those that are too
 // many are reset when the listening stops.
 constexpr int kBacklog = 16;
@@ -23,19 +21,19 @@ constexpr int kBacklog = 16;
 constexpr std::chrono::milliseconds kRetryDelay{200};
 
 /// Lets clients come.
-std::error_code listen(tcp::acceptor& acceptor) {
+std::error_code listen(int socket) {
   // Connections of before, closed or still open, do not stand in the way.
-  std::error_code error = set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (!error) acceptor.listen(kBacklog, error);
+  std::error_code error = set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (!error && ::listen(socket, kBacklog) != 0) error = last_error();
   return error;
 }
 
 /// Refuses clients, resets those that nobody has accepted, and keeps the port. Linux takes the
 /// socket back to where it was before listen(); the port then belongs to it alone only if it does
 /// not itself agree to share.
-void unlisten(tcp::acceptor& acceptor) {
-  set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 0);
-  ::shutdown(acceptor.native_handle(), SHUT_RD);
+void unlisten(int socket) {
+  set_option(socket, SOL_SOCKET, SO_REUSEADDR, 0);
+  ::shutdown(socket, SHUT_RD);
 }
 
 bool out_of_resources(const std::error_code& error) {
@@ -58,19 +56,17 @@ std::error_code TcpServer::open(std::span<const Endpoint> locals) {
 }
 
 std::error_code TcpServer::open_listener(const Endpoint& local) {
-  tcp::acceptor& acceptor =
-      listeners_.emplace_back(Listener{tcp::acceptor(shard_.loop())}).acceptor;
-  const bool v6 = local.address.is_v6();
   std::error_code error;
-  acceptor.open(v6 ? tcp::v6() : tcp::v4(), error);
-  if (!error) acceptor.non_blocking(true, error);
-  if (!error && v6) error = set_option(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (!error) error = set_option(acceptor.native_handle(), SOL_SOCKET, SO_REUSEADDR, 1);
+  UniqueFd socket = new_socket(local.address.family(), SOCK_STREAM, error);
+  const int fd = socket.get();
+  if (!error && local.address.is_v6()) error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (!error) error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (error) return error;
-  acceptor.bind(to_asio<tcp::endpoint>(local, scope_of(local.address, local.address)), error);
+  error = bind_socket(fd, SocketAddress(local, scope_of(local.address, local.address)));
   // Until it has listened once, others that share may take the port too.
-  if (!error) error = listen(acceptor);
-  if (!error) unlisten(acceptor);
+  if (!error) error = listen(fd);
+  if (!error) unlisten(fd);
+  if (!error) error = listeners_.emplace_back(shard_.loop()).socket.assign(std::move(socket));
   return error;
 }
 
@@ -90,7 +86,7 @@ void TcpServer::set_receive_buffer() {
   if (wanted == receive_buffer_bytes_) return;
   receive_buffer_bytes_ = wanted;
   for (Listener& listener : listeners_) {
-    set_option(listener.acceptor.native_handle(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(wanted));
+    set_option(listener.socket.fd(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(wanted));
   }
 }
 
@@ -103,7 +99,7 @@ void TcpServer::settle() {
 void TcpServer::start() {
   if (!std::exchange(listening_, true)) {
     for (Listener& listener : listeners_) {
-      const std::error_code error = listen(listener.acceptor);
+      const std::error_code error = listen(listener.socket.fd());
       if (!error) continue;
       stop();
       return try_later(error);
@@ -116,9 +112,9 @@ void TcpServer::stop() {
   retry_.cancel();
   if (!std::exchange(listening_, false)) return;
   for (Listener& listener : listeners_) {
-    std::error_code ignored;
-    listener.acceptor.cancel(ignored);
-    unlisten(listener.acceptor);
+    listener.socket.cancel();
+    listener.waiting = false;
+    unlisten(listener.socket.fd());
   }
 }
 
@@ -126,42 +122,37 @@ void TcpServer::stop() {
 /// no end of news.
 void TcpServer::wait(Listener& listener) {
   if (std::exchange(listener.waiting, true)) return;
-  listener.acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this(),
-                                                          &listener](const std::error_code& error) {
+  listener.socket.wait_readable([self = shared_from_this(), &listener] {
     listener.waiting = false;
-    if (self->owner_ == nullptr || !self->listening_) return;
-    if (error) return self->wait(listener);  // of before the last stop()
-    self->accept(listener);
+    if (self->owner_ != nullptr) self->accept(listener);
   });
 }
 
 void TcpServer::accept(Listener& listener) {
-  tcp::socket client(shard_.loop());
-  tcp::endpoint remote;
-  std::error_code error;
-  listener.acceptor.accept(client, remote, error);
-  if (error) return out_of_resources(error) ? try_later(error) : wait(listener);
+  SocketAddress remote;
+  UniqueFd client(
+      ::accept4(listener.socket.fd(), remote.data(), &remote.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!client) {
+    const std::error_code error = last_error();
+    return out_of_resources(error) ? try_later(error) : wait(listener);
+  }
   const ChannelId channel = *std::exchange(admitted_, std::nullopt);
   reporting_ = true;
   owner_->server_accepted(channel,
-                          {std::move(client), from_asio(remote), options_, receive_buffer_bytes_});
+                          {std::move(client), remote.endpoint(), options_, receive_buffer_bytes_});
   reporting_ = false;
   settle();
 }
 
 void TcpServer::try_later(const std::error_code& error) {
-  retry_.expires_after(kRetryDelay);
-  retry_.async_wait([self = shared_from_this()](const std::error_code& cancelled) {
-    if (!cancelled) self->settle();
-  });
+  retry_.start(kRetryDelay, [self = shared_from_this()] { self->settle(); });
   owner_->server_hindered(error);
 }
 
 void TcpServer::close() {
   owner_ = nullptr;
   retry_.cancel();
-  std::error_code ignored;
-  for (Listener& listener : listeners_) listener.acceptor.close(ignored);
+  for (Listener& listener : listeners_) listener.socket.close();
 }
 
 }  // namespace espat::io

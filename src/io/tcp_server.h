@@ -2,8 +2,6 @@
 // port.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
-#include <asio/steady_timer.hpp>
 #include <list>
 #include <memory>
 #include <optional>
@@ -13,6 +11,8 @@
 #include "espat/address.h"
 #include "io/accepted_client.h"
 #include "io/channel_server.h"
+#include "io/loop/descriptor.h"
+#include "io/loop/timer.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -41,7 +41,8 @@ class TcpServer final : public ChannelServer, public std::enable_shared_from_thi
 
  private:
   struct Listener {
-    asio::ip::tcp::acceptor acceptor;
+    explicit Listener(Loop& loop) : socket(loop) {}
+    Descriptor socket;
     bool waiting = false;
   };
 
@@ -57,7 +58,7 @@ class TcpServer final : public ChannelServer, public std::enable_shared_from_thi
   Shard& shard_;
   ServerOwner* owner_;  ///< null once closed
   std::list<Listener> listeners_;
-  asio::steady_timer retry_;
+  Timer retry_;
   std::optional<ChannelId> admitted_;
   ChannelOptions options_;             ///< of the client that is admitted
   uint32_t receive_buffer_bytes_ = 0;  ///< SO_RCVBUF of the listeners; 0 = the host's own

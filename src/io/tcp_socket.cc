@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <asio/buffer.hpp>
-#include <asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -16,8 +14,6 @@
 namespace espat::io {
 
 namespace {
-
-using asio::ip::tcp;
 
 constexpr uint32_t kReadMinBytes = 2048;
 constexpr int kReadsPerTurn = 4;        // then others of the shard have their turn
@@ -62,24 +58,27 @@ TcpSocket::TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
 void TcpSocket::open(const ChannelRequest& request) {
   remote_ = request.remote;
   linger_s_ = request.options.linger_s;
-  if (const std::error_code error = prepare(request)) {
-    asio::post(shard_.loop(), [self = shared_from_this(), error] { self->fail(error); });
+  std::error_code error;
+  UniqueFd socket = prepare(request, error);
+  const uint32_t scope = scope_of(request.remote.address, request.local);
+  if (!error) error = connect_socket(socket.get(), SocketAddress(request.remote, scope));
+  if (!error) error = socket_.assign(std::move(socket));
+  if (error) {
+    shard_.loop().post([self = shared_from_this(), error] { self->fail(error); });
     return;
   }
-  const uint32_t scope = scope_of(request.remote.address, request.local);
-  socket_.async_connect(
-      to_asio<tcp::endpoint>(request.remote, scope),
-      [self = shared_from_this()](const std::error_code& error) { self->connected(error); });
+  socket_.wait_writable([self = shared_from_this()] { self->connected(); });
 }
 
 /// Makes the socket, with its options, bound to its local address.
-std::error_code TcpSocket::prepare(const ChannelRequest& request) {
-  std::error_code error;
-  socket_.open(request.remote.address.is_v6() ? tcp::v6() : tcp::v4(), error);
-  if (error) return error;
-  socket_.non_blocking(true, error);
-  const int fd = socket_.native_handle();
-  if (!error) error = limit_unsent(fd);
+UniqueFd TcpSocket::prepare(const ChannelRequest& request, std::error_code& error) {
+  UniqueFd socket = new_socket(request.remote.address.family(), SOCK_STREAM, error);
+  if (!error) error = set_options(socket.get(), request);
+  return socket;
+}
+
+std::error_code TcpSocket::set_options(int fd, const ChannelRequest& request) {
+  std::error_code error = limit_unsent(fd);
   if (!error && request.options.no_delay) error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (!error && request.options.receive_window_bytes != 0) {
     receive_window_bytes_ = receive_buffer_bytes_ = request.options.receive_window_bytes;
@@ -97,18 +96,16 @@ std::error_code TcpSocket::prepare(const ChannelRequest& request) {
   if (error) return error;
   const IpAddress local =
       request.local ? request.local : any_address(request.remote.address.family());
-  socket_.bind({to_asio(local, scope_of(local, local)), request.local_port}, error);
-  return error;
+  return bind_socket(fd, SocketAddress({local, request.local_port}, scope_of(local, local)));
 }
 
-void TcpSocket::connected(const std::error_code& error) {
+void TcpSocket::connected() {
   if (owner_ == nullptr) return;
-  if (error) return fail(error);
+  if (const std::error_code error = connect_error(socket_.fd())) return fail(error);
   std::error_code failure;
-  const tcp::endpoint local = socket_.local_endpoint(failure);
+  const Endpoint local_endpoint = io::local_endpoint(socket_.fd(), failure);
   if (failure) return fail(failure);
   // Where nobody listens on an ephemeral port of this host, Linux may connect a socket to itself.
-  const Endpoint local_endpoint = from_asio(local);
   if (local_endpoint == remote_) return fail({ECONNREFUSED, std::system_category()});
   open_ = true;
   wait_readable();
@@ -116,16 +113,20 @@ void TcpSocket::connected(const std::error_code& error) {
 }
 
 void TcpSocket::adopt(AcceptedClient client) {
-  socket_ = std::move(client.socket);
   remote_ = client.remote;
+  if (const std::error_code error = socket_.assign(std::move(client.socket))) {
+    shard_.loop().post([self = shared_from_this(), error] {
+      if (self->owner_ != nullptr)
+        self->let_go().channel_closed({self->channel_, link_error(error)});
+    });
+  }
   if (client.receive_buffer_bytes != 0) {
     receive_window_bytes_ = receive_buffer_bytes_ = client.receive_buffer_bytes;
   }
   configure(client.options);
-  limit_unsent(socket_.native_handle());
+  limit_unsent(socket_.fd());
   std::error_code ignored;  // of a client that has left already, reading finds the end
-  socket_.non_blocking(true, ignored);
-  const Endpoint local = from_asio(socket_.local_endpoint(ignored));
+  const Endpoint local = local_endpoint(socket_.fd(), ignored);
   open_ = true;
   wait_readable();
   owner_->channel_event(ClientAccepted{channel_, local, remote_});
@@ -137,15 +138,13 @@ void TcpSocket::fail(const std::error_code& error) {
 
 /// Closes before the last word, which the result is to hear.
 ChannelOwner& TcpSocket::let_go() {
-  std::error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   return *std::exchange(owner_, nullptr);
 }
 
 size_t TcpSocket::send(Bytes data, const Endpoint&) {
   if (!open_ || send_blocked_ || data.empty()) return 0;
-  const ssize_t n =
-      ::send(socket_.native_handle(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t n = ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN && errno != EINTR) {
     // What the peer sent before is still to be read; after it, reading finds the end and says so.
     // Until a modem that is slow has taken all of it, what it sends is lost on the way, as it may
@@ -160,19 +159,17 @@ size_t TcpSocket::send(Bytes data, const Endpoint&) {
 
 void TcpSocket::wait_writable() {
   send_blocked_ = true;
-  socket_.async_wait(tcp::socket::wait_write,
-                     [self = shared_from_this()](const std::error_code& error) {
-                       if (error || self->owner_ == nullptr) return;
-                       self->send_blocked_ = false;
-                       self->owner_->channel_event(ChannelWritable{self->channel_});
-                     });
+  socket_.wait_writable([self = shared_from_this()] {
+    if (self->owner_ == nullptr) return;
+    self->send_blocked_ = false;
+    self->owner_->channel_event(ChannelWritable{self->channel_});
+  });
 }
 
 void TcpSocket::wait_readable() {
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const std::error_code& error) {
-                       if (!error && self->owner_ != nullptr) self->read();
-                     });
+  socket_.wait_readable([self = shared_from_this()] {
+    if (self->owner_ != nullptr) self->read();
+  });
 }
 
 /// How much to read at once: what a slow modem does not take has to be kept, beside the window.
@@ -184,13 +181,13 @@ uint32_t TcpSocket::read_limit() const {
 void TcpSocket::read() {
   for (int reads = 0; reads < kReadsPerTurn; ++reads) {
     const uint32_t limit = read_limit();
-    std::error_code error;
-    const size_t n = socket_.read_some(asio::buffer(shard_.read_buffer().data(), limit), error);
-    if (error == asio::error::would_block || error == asio::error::interrupted) break;
-    if (error) {
-      const bool ended = error == asio::error::eof;
-      return let_go().channel_closed({channel_, link_error(ended ? send_error_ : error)});
+    const ssize_t got = ::recv(socket_.fd(), shard_.read_buffer().data(), limit, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
+    if (got <= 0) {
+      const NetError error = link_error(got == 0 ? send_error_ : last_error());
+      return let_go().channel_closed({channel_, error});
     }
+    const auto n = static_cast<size_t>(got);
     if (!deliver(Bytes(shard_.read_buffer()).first(n))) return;
     if (n < limit) break;  // else there is likely more: asking costs less than waiting
     read_max_bytes_ = std::min<uint32_t>(read_max_bytes_ * 2, kReadBufferBytes);
@@ -213,7 +210,7 @@ bool TcpSocket::deliver(Bytes data) {
 void TcpSocket::resume() {
   if (offer_posted_) return;
   offer_posted_ = true;
-  asio::post(shard_.loop(), [self = shared_from_this()] {
+  shard_.loop().post([self = shared_from_this()] {
     self->offer_posted_ = false;
     if (self->owner_ != nullptr) self->deliver_kept();
   });
@@ -234,7 +231,7 @@ void TcpSocket::deliver_kept() {
 void TcpSocket::configure(const ChannelOptions& options) {
   linger_s_ = options.linger_s;
   // What the host refuses is no reason to end the channel.
-  set_option(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
+  set_option(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
   set_receive_window(options.receive_window_bytes);
 }
 
@@ -247,18 +244,16 @@ void TcpSocket::set_receive_window(uint32_t window_bytes) {
   receive_window_bytes_ = window_bytes;
   receive_buffer_bytes_ =
       std::max(receive_buffer_bytes_, window_bytes == 0 ? kHostBufferBytes : window_bytes);
-  set_receive_buffer(socket_.native_handle(), receive_buffer_bytes_);
+  set_receive_buffer(socket_.fd(), receive_buffer_bytes_);
 }
 
 void TcpSocket::close(Closing closing) {
   owner_ = nullptr;
-  std::error_code ignored;
   if (!open_) {
-    socket_.close(ignored);
+    socket_.close();
     return;
   }
-  socket_.cancel(ignored);
-  close_gracefully(std::move(socket_), closing == Closing::abort ? 0 : linger_s_);
+  close_gracefully(shard_.loop(), socket_.release(), closing == Closing::abort ? 0 : linger_s_);
 }
 
 }  // namespace espat::io

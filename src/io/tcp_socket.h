@@ -1,7 +1,6 @@
 // A channel over TCP.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
 #include <cstdint>
 #include <memory>
 #include <system_error>
@@ -9,7 +8,9 @@
 
 #include "io/accepted_client.h"
 #include "io/channel_socket.h"
+#include "io/loop/descriptor.h"
 #include "io/shard.h"
+#include "io/unique_fd.h"
 
 namespace espat::io {
 
@@ -30,8 +31,9 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   void close(Closing closing) override;
 
  private:
-  std::error_code prepare(const ChannelRequest& request);
-  void connected(const std::error_code& error);
+  UniqueFd prepare(const ChannelRequest& request, std::error_code& error);
+  std::error_code set_options(int fd, const ChannelRequest& request);
+  void connected();
   void fail(const std::error_code& error);
   ChannelOwner& let_go();
   void set_receive_window(uint32_t window_bytes);
@@ -55,7 +57,7 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   uint32_t receive_window_bytes_ = 0;  ///< as in ChannelOptions
   uint32_t receive_buffer_bytes_;      ///< the largest SO_RCVBUF so far
   std::error_code send_error_;         ///< why sending failed; reading reports the end
-  asio::ip::tcp::socket socket_;
+  Descriptor socket_;
   Endpoint remote_;
   std::vector<std::byte> kept_;  ///< received, not yet taken from kept_from_ on; empty if idle
   size_t kept_from_ = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
 #include <span>
 #include <utility>
 #include <variant>
@@ -86,10 +85,8 @@ void TlsSocket::connected(const Endpoint& local, const Endpoint& remote) {
 
 /// Each message of the peer that brings the handshake on gives it the same time again.
 void TlsSocket::await_step() {
-  timer_.expires_after(kStepTime);
-  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
-    if (error || !self->session_ || self->open_) return;
-    if (self->timer_.expiry() > std::chrono::steady_clock::now()) return;  // it came just in time
+  timer_.start(kStepTime, [self = shared_from_this()] {
+    if (!self->session_ || self->open_) return;
     self->fail_handshake(NetError::tls, "no answer for 10 s during the handshake");
   });
 }
@@ -113,8 +110,7 @@ void TlsSocket::fail_handshake(NetError error, std::string_view reason) {
   drop_tcp();
   if (TlsGreeter* greeter = std::exchange(greeter_, nullptr)) {
     return greeter->greeting_failed(
-        *this, fmt::format("client {}: TLS: {}",
-                           endpoint_text(to_asio<asio::ip::tcp::endpoint>(remote_)), reason));
+        *this, fmt::format("client {}: TLS: {}", endpoint_text(remote_), reason));
   }
   ChannelOwner& owner = *std::exchange(owner_, nullptr);
   owner.channel_log(LogLevel::warn, line(reason));
@@ -172,7 +168,7 @@ void TlsSocket::deliver(Bytes plain, size_t extra_bytes) {
 void TlsSocket::resume() {
   if (offer_posted_) return;
   offer_posted_ = true;
-  asio::post(shard_.loop(), [self = shared_from_this()] {
+  shard_.loop().post([self = shared_from_this()] {
     self->offer_posted_ = false;
     if (self->owner_ != nullptr) self->deliver_kept();
   });
@@ -196,7 +192,7 @@ size_t TlsSocket::send(Bytes data, const Endpoint&) {
   while (taken < data.size() && unsent_.empty()) {
     const size_t sent = encrypt(data.subspan(taken));
     if (sent == 0) {
-      asio::post(shard_.loop(), [self = shared_from_this()] {
+      shard_.loop().post([self = shared_from_this()] {
         if (self->session_) self->end(NetError::tls, self->session_->reason());
       });
       return taken;
@@ -302,11 +298,8 @@ void TlsSocket::close(Closing closing) {
   session_.reset();
   if (!orderly || unsent_.empty()) return drop_tcp();
   // The channel is over for its owner, but what it was promised is still to be sent.
-  timer_.expires_after(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_))
-                                     : kFlushTime);
-  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
-    if (!error) self->abort();
-  });
+  timer_.start(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_)) : kFlushTime,
+               [self = shared_from_this()] { self->abort(); });
   tcp_->resume();  // so that the peer, if it waits for us to read, comes to read too
 }
 

@@ -1,7 +1,6 @@
 // A channel over TLS, on a TCP socket of its own.
 #pragma once
 
-#include <asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "io/accepted_client.h"
 #include "io/channel_socket.h"
+#include "io/loop/timer.h"
 #include "io/shard.h"
 #include "io/tcp_socket.h"
 #include "io/tls_context.h"
@@ -94,7 +94,7 @@ class TlsSocket final : public ChannelSocket,
   TlsDemands demands_;                   ///< until the session has them
   std::shared_ptr<TcpSocket> tcp_;       ///< null before and after
   std::unique_ptr<TlsSession> session_;  ///< only while tcp_ is connected and its data is wanted
-  asio::steady_timer timer_;             ///< for a step of the handshake, then for the last flush
+  Timer timer_;                          ///< for a step of the handshake, then for the last flush
   Endpoint local_, remote_;
   bool open_ = false;
   bool offer_posted_ = false;   ///< a turn that calls deliver_kept() is on its way

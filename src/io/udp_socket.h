@@ -2,13 +2,13 @@
 #pragma once
 
 #include <array>
-#include <asio/ip/udp.hpp>
 #include <cstdint>
 #include <memory>
 #include <system_error>
 #include <vector>
 
 #include "io/channel_socket.h"
+#include "io/loop/descriptor.h"
 #include "io/shard.h"
 
 namespace espat::io {
@@ -30,14 +30,15 @@ class UdpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   /// A host socket that datagrams come in by. Linux gives a socket bound to a unicast address no
   /// multicast and no broadcast, so a channel that has both an address and a group needs two.
   struct Inlet {
-    asio::ip::udp::socket socket;
+    explicit Inlet(Loop& loop) : socket(loop) {}
+    Descriptor socket;
     bool waiting = false;
   };
 
   std::error_code prepare(const ChannelRequest& request);
-  std::error_code bind_own(const ChannelRequest& request);
-  std::error_code bind_group(const ChannelRequest& request);
-  std::error_code join_group(asio::ip::udp::socket& socket);
+  std::error_code bind_own(int fd, const ChannelRequest& request);
+  std::error_code open_group(const ChannelRequest& request);
+  std::error_code join_group(int fd);
 
   void wait_readable();
   void wait_readable(Inlet& inlet);

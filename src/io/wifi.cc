@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "io/host_network.h"
+#include "io/loop/timer.h"
 #include "io/node.h"
 #include "io/sockets.h"
 

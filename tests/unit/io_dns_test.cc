@@ -1,7 +1,6 @@
 // Name lookups, asked of a small DNS server of the test's own.
 #include <gtest/gtest.h>
 
-#include <asio/ip/udp.hpp>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -12,8 +11,6 @@
 namespace espat::io::test {
 namespace {
 
-using asio::ip::udp;
-
 constexpr uint16_t kTypeA = 1;
 constexpr uint16_t kTypeAaaa = 28;
 
@@ -21,10 +18,11 @@ constexpr uint16_t kTypeAaaa = 28;
 class DnsServer {
  public:
   DnsServer(Shard& shard, const IpAddress& address)
-      : socket_(shard.loop(), udp::endpoint(to_asio(address), 0)) {
+      : peer_(bound_peer(SOCK_DGRAM, address)), socket_(shard.loop()) {
+    EXPECT_FALSE(socket_.assign(UniqueFd(::dup(peer_.descriptor()))));
     receive();
   }
-  Endpoint endpoint() const { return from_asio(socket_.local_endpoint()); }
+  Endpoint endpoint() const { return peer_.local(); }
 
   void add(const std::string& name, const char* address) {
     records[name].push_back(*IpAddress::parse(address));
@@ -37,15 +35,16 @@ class DnsServer {
 
  private:
   void receive() {
-    socket_.async_receive_from(asio::buffer(query_), from_,
-                               [this](const std::error_code& error, size_t n) {
-                                 if (error) return;
-                                 answer(std::string(query_.data(), n));
-                                 receive();
-                               });
+    socket_.wait_readable([this] {
+      SocketAddress from;
+      const ssize_t n = ::recvfrom(socket_.fd(), query_.data(), query_.size(), MSG_DONTWAIT,
+                                   from.data(), &from.length);
+      if (n > 0) answer(std::string(query_.data(), static_cast<size_t>(n)), from);
+      receive();
+    });
   }
 
-  void answer(const std::string& query) {
+  void answer(const std::string& query, const SocketAddress& from) {
     std::string name;
     size_t at = 12;
     while (query.at(at) != 0) {
@@ -58,7 +57,7 @@ class DnsServer {
     const size_t question_end = at + 5;
     asked.push_back(name);
     asked.back() += type == kTypeA ? " A" : " AAAA";
-    askers.push_back(from_asio(from_.address()));
+    askers.push_back(from.endpoint().address);
     if (silent) return;
 
     const auto found = records.find(name);
@@ -85,11 +84,11 @@ class DnsServer {
     reply.append(4, '\0');
     reply += query.substr(12, question_end - 12);
     reply += answers;
-    socket_.send_to(asio::buffer(reply), from_);
+    ::sendto(socket_.fd(), reply.data(), reply.size(), 0, from.data(), from.length);
   }
 
-  udp::socket socket_;
-  udp::endpoint from_;
+  const Peer peer_;
+  Descriptor socket_;
   std::array<char, 512> query_{};
 };
 

@@ -35,7 +35,6 @@ bool run_until(Shard& shard, Done done, std::chrono::milliseconds patience = kPa
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!done()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    shard.loop().restart();
     shard.loop().run_one_for(std::chrono::milliseconds(2));
   }
   return true;

@@ -28,10 +28,9 @@ uint16_t free_port(const IpAddress& address) {
 /// A client of `server`; its `error` is 0 if it got through.
 Peer client_of(const Endpoint& server) {
   Peer client = bound_peer(SOCK_STREAM, any_address(server.address.family()));
-  const auto endpoint = to_asio<asio::ip::tcp::endpoint>(server);
+  const SocketAddress address(server);
   ::fcntl(client.descriptor(), F_SETFL, 0);  // the loopback answers at once
-  const auto length = static_cast<socklen_t>(endpoint.size());
-  if (::connect(client.descriptor(), endpoint.data(), length) != 0) client.error = errno;
+  if (::connect(client.descriptor(), address.data(), address.length) != 0) client.error = errno;
   return client;
 }
 
@@ -185,9 +184,7 @@ TEST_F(Server, KeepsThePortWhileNobodyIsAdmitted) {
   const auto taken = [&](int share) {
     const Peer other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ::setsockopt(other.descriptor(), SOL_SOCKET, SO_REUSEADDR, &share, sizeof share);
-    const auto endpoint = to_asio<asio::ip::tcp::endpoint>(endpoint_);
-    const auto length = static_cast<socklen_t>(endpoint.size());
-    return ::bind(other.descriptor(), endpoint.data(), length) != 0 && errno == EADDRINUSE;
+    return bind_socket(other.descriptor(), SocketAddress(endpoint_)).value() == EADDRINUSE;
   };
   EXPECT_TRUE(taken(0) && taken(1));
   t_.world->server_admit(0, {});
@@ -203,7 +200,6 @@ TEST_F(Server, KeepsThePortWhileNobodyIsAdmitted) {
 TEST_F(Server, IdleServerUsesNoProcessor) {
   const auto used_ms = [&] {
     const std::clock_t before = std::clock();
-    t_.shard.loop().restart();
     t_.shard.loop().run_for(milliseconds(200));
     return 1000 * (std::clock() - before) / CLOCKS_PER_SEC;
   };

@@ -1,7 +1,6 @@
 // UDP links on real sockets of the loopback.
 #include <gtest/gtest.h>
 
-#include <asio/ip/udp.hpp>
 #include <fstream>
 #include <string>
 
@@ -45,9 +44,8 @@ class UdpLink : public ::testing::Test {
 
 /// Sends from `peer` to `to`.
 void send_to(const Peer& peer, std::string_view data, const Endpoint& to) {
-  const auto address = to_asio<asio::ip::udp::endpoint>(to);
-  ::sendto(peer.descriptor(), data.data(), data.size(), 0, address.data(),
-           static_cast<socklen_t>(address.size()));
+  const SocketAddress address(to);
+  ::sendto(peer.descriptor(), data.data(), data.size(), 0, address.data(), address.length);
 }
 
 TEST_F(UdpLink, OpensAtOnceButReportsLater) {

@@ -65,7 +65,6 @@ class PortTest : public testing::Test {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!done()) {
       ASSERT_LT(std::chrono::steady_clock::now(), end) << "gave up waiting for " << what;
-      shard.loop().restart();
       shard.loop().run_one_for(std::chrono::milliseconds(1));
     }
   }
@@ -73,7 +72,6 @@ class PortTest : public testing::Test {
   /// Does whatever the loop has to do now.
   void settle() {
     for (int quiet = 0; quiet < 3;) {
-      shard.loop().restart();
       quiet = shard.loop().run_one_for(std::chrono::milliseconds(2)) == 0 ? quiet + 1 : 0;
     }
   }

@@ -131,7 +131,7 @@ class TlsTest : public ::testing::Test {
   }
   TlsContextRef context(const TlsSetup& setup) {
     std::string reason;
-    TlsContextRef made = shard_.tls_contexts().get(setup, reason);
+    TlsContextRef made = shard_.shared<TlsContexts>().get(setup, reason);
     EXPECT_EQ(reason, "");
     return made;
   }
@@ -155,9 +155,7 @@ class TlsTest : public ::testing::Test {
   void serve() {
     const Peer peer = accept_from(shard_, server_);
     const Endpoint remote = peer.remote();
-    serve({asio::ip::tcp::socket(shard_.loop(), asio::ip::tcp::v4(), ::dup(peer.descriptor())),
-           remote,
-           {}});
+    serve({UniqueFd(::dup(peer.descriptor())), remote, {}});
   }
   void serve(AcceptedClient client) {
     if (served_) served_->close(Closing::orderly);
