@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/tls_session.h"
+#include "io/tls/tls_session.h"
 #include "support/certificates.h"
 
 namespace {

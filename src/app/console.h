@@ -14,9 +14,9 @@
 #include "app/console_screen.h"
 #include "app/line_editor.h"
 #include "at/command.h"
-#include "io/at_port.h"
-#include "io/deferred.h"
-#include "io/shard.h"
+#include "io/loop/deferred.h"
+#include "io/loop/shard.h"
+#include "io/ports/at_port.h"
 
 namespace espat {
 

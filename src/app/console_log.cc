@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "app/console.h"
-#include "io/log.h"
+#include "io/host/log.h"
 
 namespace espat {
 

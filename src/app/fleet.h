@@ -6,7 +6,7 @@
 #include <string>
 
 #include "app/options.h"
-#include "io/node.h"
+#include "io/host/node.h"
 
 namespace espat {
 

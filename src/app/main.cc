@@ -12,7 +12,7 @@
 #include "app/ota_server.h"
 #include "app/program.h"
 #include "app/version.h"
-#include "io/log.h"
+#include "io/host/log.h"
 
 namespace {
 

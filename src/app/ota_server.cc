@@ -23,9 +23,9 @@
 
 #include "app/options.h"
 #include "app/ota_catalog.h"
-#include "io/closing.h"
-#include "io/factory_pki.h"
-#include "io/sockets.h"
+#include "io/sockets/closing.h"
+#include "io/sockets/sockets.h"
+#include "io/tls/factory_pki.h"
 
 namespace espat {
 

@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-#include "io/sockets.h"
+#include "io/sockets/sockets.h"
 
 namespace espat::io {
 

@@ -5,13 +5,13 @@
 #include <stdexcept>
 #include <utility>
 
-#include "io/connect_port.h"
-#include "io/endpoint_text.h"
-#include "io/listen_port.h"
-#include "io/pty_port.h"
-#include "io/serial_port.h"
-#include "io/stdio_port.h"
-#include "io/unix_port.h"
+#include "io/ports/connect_port.h"
+#include "io/ports/listen_port.h"
+#include "io/ports/pty_port.h"
+#include "io/ports/serial_port.h"
+#include "io/ports/stdio_port.h"
+#include "io/ports/unix_port.h"
+#include "io/sockets/endpoint_text.h"
 
 namespace espat {
 

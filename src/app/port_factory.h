@@ -6,9 +6,9 @@
 #include <string>
 
 #include "app/options.h"
-#include "io/at_port.h"
-#include "io/port_log.h"
-#include "io/shard.h"
+#include "io/loop/shard.h"
+#include "io/ports/at_port.h"
+#include "io/ports/port_log.h"
 
 namespace espat {
 

@@ -17,9 +17,9 @@
 #include "app/port_factory.h"
 #include "app/version.h"
 #include "espat/commands.h"
-#include "io/flash_store.h"
-#include "io/log.h"
-#include "io/pki.h"
+#include "io/flash/flash_store.h"
+#include "io/host/log.h"
+#include "io/tls/pki.h"
 
 namespace espat {
 

@@ -13,11 +13,11 @@
 #include "app/fleet.h"
 #include "app/options.h"
 #include "app/trace.h"
-#include "io/flash_writer.h"
+#include "io/flash/flash_writer.h"
+#include "io/host/node.h"
+#include "io/loop/shard.h"
 #include "io/loop/signals.h"
 #include "io/loop/timer.h"
-#include "io/node.h"
-#include "io/shard.h"
 
 namespace espat {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "espat/bytes.h"
-#include "io/node.h"
-#include "io/unique_fd.h"
+#include "io/host/node.h"
+#include "io/loop/unique_fd.h"
 
 namespace espat {
 

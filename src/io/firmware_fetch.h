@@ -8,11 +8,11 @@
 #include <string_view>
 
 #include "espat/world.h"
-#include "io/deferred.h"
-#include "io/flash_store.h"
+#include "io/flash/flash_store.h"
+#include "io/flash/partition_file.h"
+#include "io/host/modem_side.h"
 #include "io/http_fetch.h"
-#include "io/modem_side.h"
-#include "io/partition_file.h"
+#include "io/loop/deferred.h"
 #include "services/download.h"
 
 namespace espat::io {

@@ -9,9 +9,9 @@
 
 #include "espat/address.h"
 #include "espat/bytes.h"
-#include "io/lent_sockets.h"
 #include "io/loop/loop.h"
 #include "io/loop/timer.h"
+#include "io/names/lent_sockets.h"
 
 struct curl_slist;
 

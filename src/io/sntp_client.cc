@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "io/sockets.h"
+#include "io/sockets/sockets.h"
 
 namespace espat::io {
 

@@ -7,7 +7,7 @@
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "io/loop/descriptor.h"
-#include "io/shard.h"
+#include "io/loop/shard.h"
 
 namespace espat::io {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "io/openssl_ptr.h"
+#include "io/tls/openssl_ptr.h"
 
 namespace espat::test {
 

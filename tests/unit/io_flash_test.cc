@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "io/flash_store.h"
+#include "io/flash/flash_store.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 

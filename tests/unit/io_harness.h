@@ -18,12 +18,12 @@
 #include <variant>
 #include <vector>
 
-#include "io/modem_side.h"
-#include "io/node.h"
-#include "io/port_trace.h"
-#include "io/real_world.h"
-#include "io/shard.h"
-#include "io/sockets.h"
+#include "io/host/modem_side.h"
+#include "io/host/node.h"
+#include "io/host/port_trace.h"
+#include "io/host/real_world.h"
+#include "io/loop/shard.h"
+#include "io/sockets/sockets.h"
 
 namespace espat::io::test {
 

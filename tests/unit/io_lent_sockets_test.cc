@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-#include "io/lent_sockets.h"
+#include "io/names/lent_sockets.h"
 #include "unit/io_harness.h"
 
 namespace espat::io::test {

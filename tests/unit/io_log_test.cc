@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "io/log.h"
+#include "io/host/log.h"
 
 namespace espat::io {
 namespace {

@@ -13,13 +13,13 @@
 #include <thread>
 #include <utility>
 
-#include "io/deferred.h"
 #include "io/loop/callback.h"
+#include "io/loop/deferred.h"
 #include "io/loop/descriptor.h"
 #include "io/loop/loop.h"
 #include "io/loop/signals.h"
 #include "io/loop/timer.h"
-#include "io/unique_fd.h"
+#include "io/loop/unique_fd.h"
 
 namespace espat::io {
 namespace {

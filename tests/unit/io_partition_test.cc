@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "io/flash_store.h"
-#include "io/partition_writer.h"
+#include "io/flash/flash_store.h"
+#include "io/flash/partition_writer.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "io/factory_pki.h"
-#include "io/flash_store.h"
-#include "io/openssl_ptr.h"
-#include "io/pki.h"
+#include "io/flash/flash_store.h"
+#include "io/tls/factory_pki.h"
+#include "io/tls/openssl_ptr.h"
+#include "io/tls/pki.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 

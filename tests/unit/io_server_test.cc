@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "io/pki.h"
+#include "io/tls/pki.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "io/flash_store.h"
+#include "io/flash/flash_store.h"
 #include "unit/io_harness.h"
 
 namespace espat::io::test {

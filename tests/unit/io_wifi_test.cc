@@ -1,7 +1,7 @@
 // Joining and scanning: what comes, in which order, with which addresses of the host.
 #include <gtest/gtest.h>
 
-#include "io/host_network.h"
+#include "io/sockets/host_network.h"
 #include "unit/io_harness.h"
 
 namespace espat::io::test {

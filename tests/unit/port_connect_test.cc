@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "io/connect_port.h"
+#include "io/ports/connect_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "espat/bytes.h"
-#include "io/at_port.h"
-#include "io/port_log.h"
-#include "io/shard.h"
-#include "io/unique_fd.h"
+#include "io/loop/shard.h"
+#include "io/loop/unique_fd.h"
+#include "io/ports/at_port.h"
+#include "io/ports/port_log.h"
 #include "unit/temporary_directory.h"
 
 namespace espat::io {

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "io/pty_port.h"
+#include "io/ports/pty_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

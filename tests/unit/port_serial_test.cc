@@ -2,7 +2,7 @@
 #include <asm/termbits.h>
 #include <sys/ioctl.h>
 
-#include "io/serial_port.h"
+#include "io/ports/serial_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

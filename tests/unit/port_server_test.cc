@@ -8,8 +8,8 @@
 
 #include <fstream>
 
-#include "io/listen_port.h"
-#include "io/unix_port.h"
+#include "io/ports/listen_port.h"
+#include "io/ports/unix_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "io/stdio_port.h"
+#include "io/ports/stdio_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

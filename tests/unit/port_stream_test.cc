@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "io/stream_port.h"
+#include "io/ports/stream_port.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {

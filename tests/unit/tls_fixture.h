@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/tls_socket.h"
+#include "io/tls/tls_socket.h"
 #include "support/certificates.h"
 #include "unit/io_harness.h"
 

@@ -6,7 +6,7 @@
 
 #include "io/loop/callback.h"
 #include "io/loop/loop.h"
-#include "io/unique_fd.h"
+#include "io/loop/unique_fd.h"
 
 namespace espat::io {
 

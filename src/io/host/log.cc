@@ -1,0 +1,62 @@
+#include "io/host/log.h"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/visible.h"
+
+namespace espat::io {
+
+namespace {
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      break;
+  }
+  return spdlog::level::debug;
+}
+
+class VisibleText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& line) override {
+    for (const char c : message.payload) {
+      const Visible shown(c);
+      line.append(shown.view().data(), shown.view().data() + shown.view().size());
+    }
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<VisibleText>();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<spdlog::formatter> log_formatter(const std::string& pattern) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<VisibleText>('v').set_pattern(pattern);
+  return formatter;
+}
+
+void log_to_stderr() {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("espat"));
+  spdlog::set_formatter(log_formatter("%H:%M:%S.%e %^%l%$ %v"));
+}
+
+void write_log(LogLevel level, std::string_view name, std::string_view line) {
+  if (name.empty()) {
+    spdlog::log(to_spdlog(level), "{}", line);
+  } else {
+    spdlog::log(to_spdlog(level), "{}: {}", name, line);
+  }
+}
+
+}  // namespace espat::io

@@ -1,0 +1,123 @@
+#include "io/host/node.h"
+
+#include <algorithm>
+#include <cassert>
+#include <type_traits>
+#include <utility>
+
+#include "io/host/modem_side.h"
+#include "io/host/port_trace.h"
+#include "io/host/real_world.h"
+#include "io/loop/timer.h"
+
+namespace espat::io {
+
+namespace {
+constexpr Duration kTimerGrain{2};
+}
+
+class Node::Impl final : private AtPortReader, private ModemSide {
+  /// Every call on the modem is a turn: turns do not nest, and after each one the timer follows
+  /// the modem's deadline.
+  template <typename Call>
+  auto turn(Call call) {
+    assert(!in_turn_ && "called from inside a call on the world");
+    in_turn_ = true;
+    if constexpr (std::is_void_v<decltype(call(Time()))>) {
+      call(shard_.now());
+      end_turn();
+    } else {
+      const auto result = call(shard_.now());
+      end_turn();
+      return result;
+    }
+  }
+
+  void end_turn() {
+    in_turn_ = false;
+    follow_deadline();
+  }
+
+ public:
+  Impl(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)
+      : shard_(shard),
+        config_(std::move(config)),
+        port_(std::move(port)),
+        trace_(config_.trace),
+        timer_(shard.loop()),
+        world_(shard, config_, *port_, trace_, *this),
+        modem_(world_, *config_.profile, config_.commands, config_.modem) {
+    assert(!config_.commands.empty() && "a module without commands");
+  }
+
+  void start() {
+    port_->start(*this);
+    turn([&](Time now) { modem_.power_on(now); });
+  }
+
+  const Modem& modem() const { return modem_; }
+
+ private:
+  size_t port_received(Bytes data) override {
+    return trace_.read(data,
+                       [&] { return turn([&](Time now) { return modem_.on_uart(data, now); }); });
+  }
+
+  void port_writable() override { on_event(UartWritable{}); }
+
+  size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from) override {
+    return turn([&](Time now) { return modem_.on_channel_data(channel, data, from, now); });
+  }
+
+  void on_event(const Event& event) override {
+    turn([&](Time now) { modem_.on_event(event, now); });
+  }
+
+  /// A deadline that moved away leaves the timer as it is: it fires, finds nothing due, and is set
+  /// again. So a deadline that every packet pushes back costs nothing per packet. One that is here
+  /// already, or nearer than a timer could tell, is a turn at once.
+  void follow_deadline() {
+    Time deadline = modem_.deadline();
+    while (deadline < timer_due_ && deadline <= shard_.now() + kTimerGrain) {
+      in_turn_ = true;
+      modem_.on_deadline(std::max(deadline, shard_.now()));
+      in_turn_ = false;
+      deadline = modem_.deadline();
+    }
+    if (deadline >= timer_due_) return;
+    timer_due_ = deadline;
+    timer_.start(deadline - shard_.now(), [this] { timer_fired(); });
+  }
+
+  void timer_fired() {
+    timer_due_ = kNever;
+    turn([&](Time now) {
+      if (modem_.deadline() <= now) modem_.on_deadline(now);
+    });
+  }
+
+  Shard& shard_;
+  const NodeConfig config_;
+  const std::unique_ptr<AtPort> port_;
+  PortTrace trace_;
+  Timer timer_;
+  Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set
+  bool in_turn_ = false;
+  RealWorld world_;
+  Modem modem_;
+};
+
+Node::Node(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)
+    : impl_(std::make_unique<Impl>(shard, std::move(config), std::move(port))) {}
+
+Node::~Node() = default;
+
+void Node::start() { impl_->start(); }
+
+bool Node::idle() const { return impl_->modem().idle(); }
+
+size_t Node::data_awaited() const { return impl_->modem().data_awaited(); }
+
+bool Node::in_passthrough() const { return impl_->modem().in_passthrough(); }
+
+}  // namespace espat::io

@@ -1,0 +1,68 @@
+// One module on the real network: a Modem, the World that gives it sockets, names, Wi-Fi and
+// flash, and the AT port on which its MCU talks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/air.h"
+#include "espat/address.h"
+#include "espat/modem.h"
+#include "io/loop/shard.h"
+#include "io/ports/at_port.h"
+
+namespace espat::io {
+
+class FlashStore;
+class Pki;
+
+/// How the module's network maps to the host's (the options of the command line, see --help).
+struct NetworkConfig {
+  Air air;                              ///< the access points in range
+  std::optional<IpAddress> station_ip;  ///< set: every station socket binds to it
+  std::optional<IpAddress> station_ip6;
+  IpAddress softap_ip = IpAddress::v4(127, 0, 0, 1);
+  std::vector<Endpoint> dns_servers;  ///< what "DHCP" hands out; empty = the host's resolv.conf
+};
+
+/// Direction of a traced byte: from the MCU to the module, or back.
+enum class Direction : uint8_t { to_module, to_mcu };
+
+struct NodeConfig {
+  std::span<const Command> commands;  ///< command_set(); must outlive the node
+  const Profile* profile = &kEsp32;
+  ModemOptions modem;
+  NetworkConfig network;
+  std::string name;                   ///< prefix of log lines; empty for a single module
+  std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
+  std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
+  /// Sees every byte of the AT port; empty = no trace.
+  std::function<void(Direction, Bytes)> trace;
+};
+
+class Node {
+ public:
+  /// `shard` must outlive the node. The port is started, and the module switched on, by start().
+  Node(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();
+
+  void start();
+
+  /// See Modem::idle, data_awaited and in_passthrough; for programs that type at the module.
+  bool idle() const;
+  size_t data_awaited() const;
+  bool in_passthrough() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,377 @@
+#include "io/host/real_world.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/host/log.h"
+#include "io/sockets/sockets.h"
+#include "io/sockets/tcp_socket.h"
+#include "io/sockets/udp_socket.h"
+
+namespace espat::io {
+
+namespace {
+
+/// Stands for a channel that lacks what TLS needs: it cannot be opened.
+class AbsentSocket final : public ChannelSocket, public std::enable_shared_from_this<AbsentSocket> {
+ public:
+  AbsentSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
+      : shard_(shard), owner_(&owner), channel_(channel) {}
+
+  void open(const ChannelRequest&) override {
+    shard_.loop().post([self = shared_from_this()] {
+      if (self->owner_ != nullptr) self->owner_->channel_failed({self->channel_, NetError::tls});
+    });
+  }
+  size_t send(Bytes, const Endpoint&) override { return 0; }
+  void resume() override {}
+  void configure(const ChannelOptions&) override {}
+  void close(Closing) override { owner_ = nullptr; }
+
+ private:
+  Shard& shard_;
+  ChannelOwner* owner_;
+  const ChannelId channel_;
+};
+
+bool is_loopback(const IpAddress& address) {
+  return address.is_v4() ? address.bytes()[0] == 127 : address == loopback_address(Family::v6);
+}
+
+/// The address that questions to `servers` leave from: the station's own, except that a station on
+/// the loopback could not reach a server elsewhere; there the host asks for it.
+IpAddress lookup_source(const std::optional<IpAddress>& station, Family family,
+                        std::span<const Endpoint> servers) {
+  if (!station || servers.empty()) return {};
+  const bool out_of_reach =
+      is_loopback(*station) && std::any_of(servers.begin(), servers.end(), [&](const Endpoint& s) {
+        return s.address.family() == family && !is_loopback(s.address);
+      });
+  return out_of_reach ? IpAddress() : *station;
+}
+
+}  // namespace
+
+RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
+                     ModemSide& modem)
+    : shard_(shard),
+      config_(config),
+      port_(port),
+      trace_(trace),
+      modem_(modem),
+      flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
+      pki_(config.pki ? config.pki : std::make_shared<Pki>()),
+      sntp_(shard, [this](Bytes packet) { modem_.on_event(SntpAnswered{packet}); }),
+      echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
+      update_(shard.loop(), *flash_, modem,
+              [this](LogLevel level, std::string_view line) { log(level, line); }),
+      partitions_(shard.loop(), *flash_, modem,
+                  [this](LogLevel level, std::string_view line) { log(level, line); }),
+      wifi_(shard, config.network, modem) {
+  clock_set({});
+}
+
+RealWorld::~RealWorld() {
+  end_all();
+  flash_->finish();
+}
+
+size_t RealWorld::uart_write(std::span<const Bytes> parts) {
+  const size_t taken = port_.write(parts);
+  trace_.written(parts, taken);
+  return taken;
+}
+
+void RealWorld::uart_resume() { port_.resume(); }
+
+void RealWorld::uart_configure(const UartConfig& config) { port_.configure(config); }
+
+void RealWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
+  channel_close(channel, Closing::orderly);
+  channels_[channel] = make_socket(channel, request);
+  ChannelRequest bound = request;
+  if (!bound.local) bound.local = own_address(request.netif, request.remote.address.family());
+  channels_[channel]->open(bound);
+}
+
+std::shared_ptr<ChannelSocket> RealWorld::make_socket(ChannelId channel,
+                                                      const ChannelRequest& request) {
+  ChannelOwner& owner = *this;
+  switch (request.transport) {
+    case Transport::tcp:
+      return std::make_shared<TcpSocket>(shard_, owner, channel);
+    case Transport::udp:
+      return std::make_shared<UdpSocket>(shard_, owner, channel);
+    case Transport::ssl:
+      break;
+  }
+  return make_tls_socket(channel, request.tls);
+}
+
+std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, const TlsClient& tls) {
+  ChannelOwner& owner = *this;
+  const bool psk = !tls.psk.empty();  // it alone authenticates, so nothing else has to be there
+  const bool verify = tls.verify_server && !psk;
+  TlsSetup setup = {.role = TlsRole::client, .verify_peer = verify, .material = {}};
+  TlsMaterial& material = setup.material;
+  bool there = true;
+  if (tls.present_certificate && !psk) {
+    there = read_pem(PkiFile::client_certificate, tls.pki_number, material.certificate) &&
+            read_pem(PkiFile::client_key, tls.pki_number, material.key);
+  }
+  if (verify) there &= read_pem(PkiFile::client_ca, tls.ca_number, material.ca);
+  TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
+  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, channel);
+  return std::make_shared<TlsSocket>(shard_, owner, channel, std::move(context),
+                                     demands_of(tls, module_time()));
+}
+
+TlsContextRef RealWorld::tls_context(TlsSetup setup) {
+  std::string reason;
+  TlsContextRef context = shard_.shared<TlsContexts>().get(std::move(setup), reason);
+  if (!context) log(LogLevel::error, "TLS: " + reason);
+  return context;
+}
+
+/// False if the file is missing or broken, and the log says which and how.
+bool RealWorld::read_pem(PkiFile file, uint8_t number, std::string& pem) {
+  std::string reason;
+  if (pki_->read(file, number, pem, reason) == PkiState::usable) return true;
+  log(LogLevel::error, reason);
+  return false;
+}
+
+/// What sockets of this interface bind to; none = whatever the host chooses.
+IpAddress RealWorld::own_address(Netif netif, Family family) const {
+  const NetworkConfig& network = config_.network;
+  if (netif == Netif::softap) {
+    return network.softap_ip.family() == family ? network.softap_ip : IpAddress();
+  }
+  return (family == Family::v6 ? network.station_ip6 : network.station_ip).value_or(IpAddress());
+}
+
+size_t RealWorld::channel_send(ChannelId channel, Bytes data, const Endpoint& to) {
+  return channels_[channel] ? channels_[channel]->send(data, to) : 0;
+}
+
+void RealWorld::channel_resume(ChannelId channel) {
+  if (channels_[channel]) channels_[channel]->resume();
+}
+
+void RealWorld::channel_configure(ChannelId channel, const ChannelOptions& options) {
+  if (channels_[channel]) channels_[channel]->configure(options);
+}
+
+void RealWorld::channel_close(ChannelId channel, Closing closing) {
+  if (channels_[channel]) std::exchange(channels_[channel], nullptr)->close(closing);
+}
+
+size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint& from) {
+  return modem_.on_channel_data(channel, data, from);
+}
+
+void RealWorld::channel_event(const Event& event) { modem_.on_event(event); }
+
+void RealWorld::channel_failed(const ChannelFailed& failed) {
+  channels_[failed.channel] = nullptr;
+  modem_.on_event(failed);
+}
+
+void RealWorld::channel_closed(const ChannelClosed& closed) {
+  channels_[closed.channel] = nullptr;
+  modem_.on_event(closed);
+}
+
+void RealWorld::server_open(const ServerRequest& request) {
+  server_close();
+  const NetError error = start_server(request);
+  shard_.loop().post(server_life_.guard([this, error] {
+    if (error == NetError::none) return modem_.on_event(ServerOpened{});
+    modem_.on_event(ServerFailed{error});
+  }));
+}
+
+NetError RealWorld::start_server(const ServerRequest& request) {
+  server_ = make_server(request);
+  if (!server_) return NetError::tls;
+  const std::error_code error = server_->open(server_endpoints(request));
+  if (!error) return NetError::none;
+  server_ = nullptr;
+  log(LogLevel::warn, fmt::format("server on port {}: {}", request.port, error.message()));
+  return link_error(error);
+}
+
+std::shared_ptr<ChannelServer> RealWorld::make_server(const ServerRequest& request) {
+  if (request.transport != Transport::ssl) {
+    return std::make_shared<TcpServer>(shard_, static_cast<ServerOwner&>(*this));
+  }
+  TlsSetup setup = {.role = TlsRole::server, .verify_peer = request.verify_client, .material = {}};
+  TlsMaterial& material = setup.material;
+  bool there = read_pem(PkiFile::server_certificate, 0, material.certificate) &&
+               read_pem(PkiFile::server_key, 0, material.key);
+  if (request.verify_client) there &= read_pem(PkiFile::server_ca, 0, material.ca);
+  TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
+  if (!context) return nullptr;
+  TlsServerOwner& owner = *this;
+  return std::make_shared<TlsServer>(shard_, owner, std::move(context));
+}
+
+std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) const {
+  const NetworkConfig& network = config_.network;
+  const Family family = request.v6 ? Family::v6 : Family::v4;
+  const IpAddress station =
+      (request.v6 ? network.station_ip6 : network.station_ip).value_or(loopback_address(family));
+  std::vector<Endpoint> endpoints;
+  if (request.station) endpoints.push_back({station, request.port});
+  const bool again = request.station && network.softap_ip == station;
+  if (request.softap && network.softap_ip.family() == family && !again) {
+    endpoints.push_back({network.softap_ip, request.port});
+  }
+  return endpoints;
+}
+
+void RealWorld::server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
+  if (server_) server_->admit(channel, options);
+}
+
+void RealWorld::server_close() {
+  server_life_.renew();
+  if (server_) std::exchange(server_, nullptr)->close();
+}
+
+void RealWorld::server_accepted(ChannelId channel, AcceptedClient client) {
+  channel_close(channel, Closing::orderly);
+  ChannelOwner& owner = *this;
+  const auto socket = std::make_shared<TcpSocket>(shard_, owner, channel);
+  channels_[channel] = socket;
+  socket->adopt(std::move(client));
+}
+
+void RealWorld::server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
+                               const ChannelOptions& options) {
+  channel_close(channel, Closing::orderly);
+  channels_[channel] = client;
+  client->become(*this, channel, options);
+}
+
+void RealWorld::server_hindered(const std::error_code& error) {
+  log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
+}
+
+PkiState RealWorld::pki_state(PkiFile file, uint8_t number) {
+  std::string pem, reason;
+  const PkiState state = pki_->read(file, number, pem, reason);
+  if (state == PkiState::broken) log(LogLevel::error, reason);
+  return state;
+}
+
+void RealWorld::clock_set(Duration since_1970) {
+  clock_offset_ = since_1970 - shard_.now().time_since_epoch();
+}
+
+time_t RealWorld::module_time() const {
+  const Duration since_1970 = shard_.now().time_since_epoch() + clock_offset_;
+  return std::chrono::floor<std::chrono::seconds>(since_1970).count();
+}
+
+void RealWorld::resolve(QueryId query, std::string_view host, Family family,
+                        std::span<const Endpoint> servers) {
+  std::shared_ptr<NameLookup>& lookup = lookups_[query];
+  if (lookup) lookup->cancel();
+  // The station's network is the host's: unless other servers are asked, it has the host's names.
+  if (wifi_.are_hosts_own(servers)) servers = {};
+  const LookupRequest request{std::string(host), family,
+                              std::vector<Endpoint>(servers.begin(), servers.end()),
+                              lookup_source(config_.network.station_ip, Family::v4, servers),
+                              lookup_source(config_.network.station_ip6, Family::v6, servers)};
+  lookup = NameLookup::start(
+      shard_.loop(), request,
+      [this, query, name = request.host](std::span<const IpAddress> addresses, NetError error,
+                                         std::string_view reason) {
+        lookups_.erase(query);
+        if (addresses.empty()) log(LogLevel::info, fmt::format("{}: {}", name, reason));
+        modem_.on_event(Resolved{query, addresses, error});
+      });
+}
+
+void RealWorld::sntp_send(const Endpoint& server, Bytes request) {
+  const IpAddress local = own_address(Netif::station, server.address.family());
+  if (const std::error_code error = sntp_.send(server, local, request)) {
+    log(LogLevel::warn, fmt::format("SNTP to {}: {}", server.address.text(), error.message()));
+  }
+}
+
+void RealWorld::sntp_stop() { sntp_.stop(); }
+
+void RealWorld::ping(const PingRequest& request) {
+  const IpAddress local = own_address(request.netif, request.to.family());
+  if (const std::error_code error = echo_.start(request.to, local, random())) {
+    log(LogLevel::error,
+        fmt::format(
+            "ping needs a group within sysctl net.ipv4.ping_group_range, or CAP_NET_RAW: {}",
+            error.message()));
+  }
+}
+
+void RealWorld::ping_stop() { echo_.stop(); }
+
+uint64_t RealWorld::random() {
+  uint64_t number = 0;
+  // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them.
+  static_cast<void>(::getrandom(&number, sizeof number, 0));
+  return number;
+}
+
+void RealWorld::fetch(const FetchRequest& request) {
+  update_.start(request, own_address(Netif::station, request.server.address.family()));
+}
+
+void RealWorld::softap_disconnect(const MacAddress& mac) {
+  // No station of the SoftAP exists on the host, so none can be sent away.
+  log(LogLevel::debug, "no station " + mac.text());
+}
+
+std::string_view RealWorld::flash_get(std::string_view key) { return flash_->get(key); }
+
+void RealWorld::flash_put(std::span<const FlashEntry> entries) { write_flash(entries, false); }
+
+void RealWorld::flash_erase(std::span<const FlashEntry> kept) { write_flash(kept, true); }
+
+void RealWorld::write_flash(std::span<const FlashEntry> entries, bool erase) {
+  FlashChange change;
+  change.erase = erase;
+  for (const FlashEntry& entry : entries) change.entries.emplace_back(entry.key, entry.value);
+  flash_->apply(std::move(change), shard_.loop(), boot_.guard([this](const std::string& error) {
+    if (!error.empty()) log(LogLevel::error, error);
+    modem_.on_event(FlashWritten{error.empty()});
+  }));
+}
+
+void RealWorld::restart() {
+  end_all();
+  clock_set({});
+  port_.configure(config_.modem.line);
+}
+
+void RealWorld::end_all() {
+  boot_.renew();
+  server_close();
+  for (ChannelId channel = 0; channel < kChannels; ++channel)
+    channel_close(channel, Closing::orderly);
+  for (const auto& [query, lookup] : lookups_) lookup->cancel();
+  lookups_.clear();
+  sntp_.stop();
+  echo_.stop();
+  update_.cancel();
+  partitions_.abandon();
+  wifi_.restart();
+}
+
+void RealWorld::log(LogLevel level, std::string_view line) { write_log(level, config_.name, line); }
+
+}  // namespace espat::io

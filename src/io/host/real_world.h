@@ -1,0 +1,138 @@
+// The World of one module on the host: real sockets, real names, a Wi-Fi that is a state, flash in
+// a directory. It lives on one shard's thread.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "espat/world.h"
+#include "io/firmware_fetch.h"
+#include "io/flash/flash_store.h"
+#include "io/flash/partition_writer.h"
+#include "io/host/modem_side.h"
+#include "io/host/node.h"
+#include "io/host/port_trace.h"
+#include "io/host/wifi.h"
+#include "io/loop/deferred.h"
+#include "io/loop/shard.h"
+#include "io/names/name_lookup.h"
+#include "io/ports/at_port.h"
+#include "io/sntp_client.h"
+#include "io/sockets/channel_socket.h"
+#include "io/sockets/icmp_echo.h"
+#include "io/sockets/tcp_server.h"
+#include "io/tls/pki.h"
+#include "io/tls/tls_server.h"
+
+namespace espat::io {
+
+class RealWorld final : public World,
+                        private ChannelOwner,
+                        private ServerOwner,
+                        private TlsServerOwner {
+ public:
+  /// All of them must outlive the world.
+  RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
+            ModemSide& modem);
+  /// Closes every channel and the server, and waits until the flash is written.
+  ~RealWorld() override;
+
+  size_t uart_write(std::span<const Bytes> parts) override;
+  void uart_resume() override;
+  void uart_configure(const UartConfig& config) override;
+
+  void channel_open(ChannelId channel, const ChannelRequest& request) override;
+  size_t channel_send(ChannelId channel, Bytes data, const Endpoint& to) override;
+  void channel_resume(ChannelId channel) override;
+  void channel_configure(ChannelId channel, const ChannelOptions& options) override;
+  void channel_close(ChannelId channel, Closing closing) override;
+
+  void server_open(const ServerRequest& request) override;
+  void server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
+  void server_close() override;
+
+  PkiState pki_state(PkiFile file, uint8_t number) override;
+  void clock_set(Duration since_1970) override;
+
+  void resolve(QueryId query, std::string_view host, Family family,
+               std::span<const Endpoint> servers) override;
+
+  void sntp_send(const Endpoint& server, Bytes request) override;
+  void sntp_stop() override;
+  void ping(const PingRequest& request) override;
+  void ping_stop() override;
+  uint64_t random() override;
+  void fetch(const FetchRequest& request) override;
+  void fetch_cancel() override { update_.cancel(); }
+
+  void partition_erase(std::string_view partition) override { partitions_.erase(partition); }
+  size_t partition_write(Bytes data) override { return partitions_.write(data); }
+  void partition_commit() override { partitions_.commit(); }
+  void partition_abandon() override { partitions_.abandon(); }
+  size_t partition_read(std::string_view partition, uint32_t offset,
+                        std::span<std::byte> into) override {
+    return flash_->read_partition(partition, offset, into);
+  }
+
+  void join(const JoinRequest& request) override { wifi_.join(request); }
+  void leave() override { wifi_.leave(); }
+  void scan(const ScanRequest& request) override { wifi_.scan(request); }
+  void softap_disconnect(const MacAddress& mac) override;
+
+  std::string_view flash_get(std::string_view key) override;
+  void flash_put(std::span<const FlashEntry> entries) override;
+  void flash_erase(std::span<const FlashEntry> kept) override;
+
+  void restart() override;
+  void log(LogLevel level, std::string_view line) override;
+
+ private:
+  size_t channel_received(ChannelId channel, Bytes data, const Endpoint& from) override;
+  void channel_event(const Event& event) override;
+  void channel_failed(const ChannelFailed& failed) override;
+  void channel_closed(const ChannelClosed& closed) override;
+  void channel_log(LogLevel level, std::string_view line) override { log(level, line); }
+  void server_accepted(ChannelId channel, AcceptedClient client) override;
+  void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
+                      const ChannelOptions& options) override;
+  void server_hindered(const std::error_code& error) override;
+  void server_refused(std::string_view line) override { log(LogLevel::warn, line); }
+  time_t module_time() const override;
+
+  std::shared_ptr<ChannelSocket> make_socket(ChannelId channel, const ChannelRequest& request);
+  std::shared_ptr<ChannelSocket> make_tls_socket(ChannelId channel, const TlsClient& tls);
+  TlsContextRef tls_context(TlsSetup setup);
+  bool read_pem(PkiFile file, uint8_t number, std::string& pem);
+  std::shared_ptr<ChannelServer> make_server(const ServerRequest& request);
+  IpAddress own_address(Netif netif, Family family) const;
+  NetError start_server(const ServerRequest& request);
+  std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
+  void write_flash(std::span<const FlashEntry> entries, bool erase);
+  void end_all();
+
+  Shard& shard_;
+  const NodeConfig& config_;
+  AtPort& port_;
+  PortTrace& trace_;
+  ModemSide& modem_;
+  std::shared_ptr<FlashStore> flash_;
+  std::shared_ptr<const Pki> pki_;
+  Lease boot_;  ///< what was asked for since the module started
+  std::array<std::shared_ptr<ChannelSocket>, kChannels> channels_;
+  std::shared_ptr<ChannelServer> server_;
+  Duration clock_offset_{};  ///< the module's clock less the shard's
+  Lease server_life_;        ///< what was asked for since the server was last closed
+  std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
+  SntpClient sntp_;
+  IcmpEcho echo_;
+  FirmwareFetch update_;
+  PartitionWriter partitions_;
+  Wifi wifi_;
+};
+
+}  // namespace espat::io

@@ -1,0 +1,70 @@
+#include "io/tls/tls_server.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace espat::io {
+
+namespace {
+
+// So many handshakes run beside each other: a client that says nothing keeps no other out.
+constexpr size_t kGreetingsMax = 8;
+
+}  // namespace
+
+TlsServer::TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context)
+    : shard_(shard),
+      owner_(&owner),
+      context_(std::move(context)),
+      tcp_(std::make_shared<TcpServer>(shard, static_cast<ServerOwner&>(*this))) {}
+
+void TlsServer::admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
+  admitted_ = channel;
+  options_ = options;
+  follow();
+}
+
+/// A client may come as long as there is a channel for the first that is done, whoever that will
+/// be.
+void TlsServer::follow() {
+  if (owner_ == nullptr) return;
+  tcp_->admit(clients_.size() < kGreetingsMax ? admitted_ : std::nullopt, options_);
+}
+
+void TlsServer::server_accepted(ChannelId, AcceptedClient client) {
+  TlsGreeter& greeter = *this;
+  clients_.push_back(std::make_shared<TlsSocket>(shard_, greeter, context_, owner_->module_time()));
+  const auto self = shared_from_this();
+  const std::shared_ptr<TlsSocket> socket = clients_.back();
+  socket->adopt(std::move(client));
+  follow();
+}
+
+void TlsServer::server_hindered(const std::error_code& error) { owner_->server_hindered(error); }
+
+void TlsServer::greeted(const std::shared_ptr<TlsSocket>& client) {
+  const auto self = shared_from_this();
+  forget(*client);
+  if (admitted_) {
+    owner_->server_greeted(*std::exchange(admitted_, std::nullopt), client, options_);
+  }
+  follow();
+}
+
+void TlsServer::greeting_failed(TlsSocket& client, std::string_view line) {
+  forget(client);
+  owner_->server_refused(line);
+  follow();
+}
+
+void TlsServer::forget(const TlsSocket& client) {
+  std::erase_if(clients_, [&](const auto& known) { return known.get() == &client; });
+}
+
+void TlsServer::close() {
+  owner_ = nullptr;
+  tcp_->close();
+  for (const auto& client : std::exchange(clients_, {})) client->close(Closing::orderly);
+}
+
+}  // namespace espat::io

@@ -1,0 +1,319 @@
+#include "io/tls/tls_socket.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "io/sockets/endpoint_text.h"
+#include "io/sockets/sockets.h"
+
+namespace espat::io {
+
+namespace {
+
+constexpr std::chrono::seconds kStepTime{10};   // for each step of the handshake
+constexpr std::chrono::seconds kFlushTime{10};  // for the peer to take the rest of a closed channel
+
+// What is sent by one write, the last record not counted.
+constexpr size_t kCollectBytes = size_t{3} * kTlsRecordBytes;
+
+// What may wait for a peer that does not read: one write, and answers to what it sends meanwhile.
+constexpr size_t kUnsentMaxBytes = size_t{128} * 1024;
+
+}  // namespace
+
+TlsSocket::TlsSocket(Shard& shard, ChannelOwner& owner, ChannelId channel, TlsContextRef context,
+                     TlsDemands demands)
+    : shard_(shard),
+      owner_(&owner),
+      channel_(channel),
+      context_(std::move(context)),
+      demands_(std::move(demands)),
+      timer_(shard.loop()) {}
+
+TlsSocket::TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now)
+    : shard_(shard), greeter_(&greeter), context_(std::move(context)), timer_(shard.loop()) {
+  demands_.now = now;
+}
+
+void TlsSocket::open(const ChannelRequest& request) {
+  linger_s_ = request.options.linger_s;
+  receive_window_bytes_ = request.options.receive_window_bytes;
+  ChannelOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
+  tcp_->open(request);
+}
+
+void TlsSocket::adopt(AcceptedClient client) {
+  linger_s_ = client.options.linger_s;
+  receive_window_bytes_ = client.options.receive_window_bytes;
+  ChannelOwner& owner = *this;
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
+  tcp_->adopt(std::move(client));
+}
+
+void TlsSocket::become(ChannelOwner& owner, ChannelId channel, const ChannelOptions& options) {
+  owner_ = &owner;
+  channel_ = channel;
+  configure(options);
+  owner.channel_event(ClientAccepted{channel, local_, remote_});
+}
+
+void TlsSocket::channel_event(const Event& event) {
+  const auto self = shared_from_this();
+  if (const auto* opened = std::get_if<ChannelOpened>(&event)) {
+    connected(opened->local, opened->remote);
+  } else if (const auto* accepted = std::get_if<ClientAccepted>(&event)) {
+    connected(accepted->local, accepted->remote);
+  } else if (std::holds_alternative<ChannelWritable>(event)) {
+    flush();
+  }
+}
+
+void TlsSocket::connected(const Endpoint& local, const Endpoint& remote) {
+  local_ = local;
+  remote_ = remote;
+  TlsOutput& output = *this;
+  session_ = std::make_unique<TlsSession>(std::move(context_), std::move(demands_), output);
+  session_->start();
+  await_step();
+  greet();
+}
+
+/// Each message of the peer that brings the handshake on gives it the same time again.
+void TlsSocket::await_step() {
+  timer_.start(kStepTime, [self = shared_from_this()] {
+    if (!self->session_ || self->open_) return;
+    self->fail_handshake(NetError::tls, "no answer for 10 s during the handshake");
+  });
+}
+
+/// Looks how far the handshake has come.
+void TlsSocket::greet() {
+  if (session_->state() == TlsSession::State::handshaking) return;
+  if (session_->state() == TlsSession::State::failed) {
+    return fail_handshake(NetError::tls, std::string(session_->reason()));
+  }
+  timer_.cancel();
+  open_ = true;
+  if (greeter_ == nullptr) return owner_->channel_event(ChannelOpened{channel_, local_, remote_});
+  std::exchange(greeter_, nullptr)->greeted(shared_from_this());
+  if (owner_ == nullptr) close(Closing::orderly);
+}
+
+void TlsSocket::fail_handshake(NetError error, std::string_view reason) {
+  timer_.cancel();
+  session_.reset();
+  drop_tcp();
+  if (TlsGreeter* greeter = std::exchange(greeter_, nullptr)) {
+    return greeter->greeting_failed(
+        *this, fmt::format("client {}: TLS: {}", endpoint_text(remote_), reason));
+  }
+  ChannelOwner& owner = *std::exchange(owner_, nullptr);
+  owner.channel_log(LogLevel::warn, line(reason));
+  owner.channel_failed({channel_, error});
+}
+
+void TlsSocket::channel_failed(const ChannelFailed& failed) {
+  const auto self = shared_from_this();
+  tcp_ = nullptr;
+  std::exchange(owner_, nullptr)->channel_failed(failed);
+}
+
+size_t TlsSocket::channel_received(ChannelId, Bytes cipher, const Endpoint&) {
+  const auto self = shared_from_this();
+  size_t taken = 0;
+  while (session_ && kept_.empty() && taken < cipher.size()) {
+    const auto plain = std::span(shard_.plain_buffer()).first(batch_bytes_);
+    const unsigned steps = session_->handshake_steps();
+    const TlsSession::Input input = session_->receive(cipher.subspan(taken), plain);
+    taken += input.taken_bytes;
+    if (!open_) {
+      if (session_->handshake_steps() != steps) await_step();
+      greet();
+      continue;
+    }
+    deliver(plain.first(input.plain_bytes), input.extra_bytes);
+    if (!session_) break;
+    if (session_->state() == TlsSession::State::ended)
+      end(NetError::none, {});
+    else if (session_->state() == TlsSession::State::failed)
+      end(NetError::tls, session_->reason());
+  }
+  if (!session_) return cipher.size();  // nobody wants the rest
+  if (!kept_.empty() && taken == cipher.size()) tcp_->hold();
+  return taken;
+}
+
+void TlsSocket::deliver(Bytes plain, size_t extra_bytes) {
+  if (plain.empty()) return;
+  if (receive_window_bytes_ != 0 && extra_bytes != 0) {
+    owner_->channel_event(ChannelEncrypted{channel_, static_cast<uint32_t>(extra_bytes)});
+    if (owner_ == nullptr) return;
+  }
+  const size_t taken = owner_->channel_received(channel_, plain, remote_);
+  if (owner_ == nullptr) return;
+  if (taken == plain.size()) {
+    batch_bytes_ = std::min(batch_bytes_ * 2, kReadBufferBytes);
+    return;
+  }
+  // Decrypt less from now on, so that what has to be kept stays small and the peer feels it soon.
+  batch_bytes_ = kTlsRecordBytes;
+  kept_.assign(plain.begin() + static_cast<ptrdiff_t>(taken), plain.end());
+}
+
+void TlsSocket::resume() {
+  if (offer_posted_) return;
+  offer_posted_ = true;
+  shard_.loop().post([self = shared_from_this()] {
+    self->offer_posted_ = false;
+    if (self->owner_ != nullptr) self->deliver_kept();
+  });
+}
+
+void TlsSocket::deliver_kept() {
+  if (kept_.empty()) return;
+  kept_from_ += owner_->channel_received(channel_, Bytes(kept_).subspan(kept_from_), remote_);
+  if (owner_ == nullptr || kept_from_ < kept_.size()) return;
+  kept_ = {};
+  kept_from_ = 0;
+  if (end_) return report_end();
+  tcp_->resume();
+}
+
+size_t TlsSocket::send(Bytes data, const Endpoint&) {
+  // As with TCP: until a slow modem has taken all, what it sends is lost on the way.
+  if (end_) return data.size();
+  if (!open_ || !session_) return 0;
+  size_t taken = 0;
+  while (taken < data.size() && unsent_.empty()) {
+    const size_t sent = encrypt(data.subspan(taken));
+    if (sent == 0) {
+      shard_.loop().post([self = shared_from_this()] {
+        if (self->session_) self->end(NetError::tls, self->session_->reason());
+      });
+      return taken;
+    }
+    taken += sent;
+  }
+  if (taken < data.size()) writable_owed_ = true;
+  return taken;
+}
+
+/// Encrypts some records, for one write: for each its own the host would ask more than for the
+/// copy that collects them. Returns of how many bytes; 0: the session has failed.
+size_t TlsSocket::encrypt(Bytes data) {
+  std::vector<std::byte>& collected = shard_.cipher_buffer();
+  collected.clear();
+  collecting_ = true;
+  size_t taken = 0;
+  bool ok = true;
+  while (ok && taken < data.size() && collected.size() < kCollectBytes) {
+    const Bytes piece = data.subspan(taken, std::min(data.size() - taken, kTlsRecordBytes));
+    ok = session_->send(piece);
+    if (ok) taken += piece.size();
+  }
+  collecting_ = false;
+  const bool sent = tls_output(collected);
+  return ok && sent ? taken : 0;
+}
+
+bool TlsSocket::tls_output(Bytes cipher) {
+  if (collecting_) {
+    shard_.cipher_buffer().insert(shard_.cipher_buffer().end(), cipher.begin(), cipher.end());
+    return true;
+  }
+  const size_t sent = unsent_.empty() ? tcp_->send(cipher, {}) : 0;
+  const Bytes rest = cipher.subspan(sent);
+  if (unsent_.size() + rest.size() > kUnsentMaxBytes) return false;
+  unsent_.insert(unsent_.end(), rest.begin(), rest.end());
+  return true;
+}
+
+/// The host takes ciphertext again.
+void TlsSocket::flush() {
+  const size_t sent = tcp_->send(unsent_, {});
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<ptrdiff_t>(sent));
+  if (!unsent_.empty()) return;
+  unsent_ = {};
+  if (!session_) {
+    timer_.cancel();
+    return drop_tcp();
+  }
+  if (std::exchange(writable_owed_, false)) owner_->channel_event(ChannelWritable{channel_});
+}
+
+void TlsSocket::channel_closed(const ChannelClosed& closed) {
+  const auto self = shared_from_this();
+  tcp_ = nullptr;
+  if (open_ && !session_) {
+    timer_.cancel();  // nobody is left to be told
+    return;
+  }
+  const bool ordinary = closed.error == NetError::none;
+  if (!open_) {
+    return fail_handshake(ordinary ? NetError::tls : closed.error,
+                          "the peer ended the connection during the handshake");
+  }
+  end(closed.error, ordinary ? "closed without close_notify: the data may be cut" : "");
+}
+
+/// Nothing more is read; the owner hears of it once it has what was read.
+void TlsSocket::end(NetError error, std::string_view reason) {
+  if (!reason.empty()) owner_->channel_log(LogLevel::warn, line(reason));
+  if (tcp_) session_->shut_down();
+  session_.reset();
+  drop_tcp();
+  end_ = error;
+  if (kept_.empty()) report_end();
+}
+
+void TlsSocket::report_end() { std::exchange(owner_, nullptr)->channel_closed({channel_, *end_}); }
+
+void TlsSocket::drop_tcp() {
+  if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::orderly);
+}
+
+void TlsSocket::configure(const ChannelOptions& options) {
+  linger_s_ = options.linger_s;
+  receive_window_bytes_ = options.receive_window_bytes;
+  if (tcp_) tcp_->configure(options);
+}
+
+void TlsSocket::close(Closing closing) {
+  owner_ = nullptr;
+  greeter_ = nullptr;
+  kept_ = {};
+  if (open_ && !session_) return;  // has ended, or is being flushed already
+  timer_.cancel();
+  if (closing == Closing::abort) {
+    session_.reset();
+    return abort();
+  }
+  const bool orderly = open_ && linger_s_ != 0;
+  if (orderly) session_->shut_down();
+  session_.reset();
+  if (!orderly || unsent_.empty()) return drop_tcp();
+  // The channel is over for its owner, but what it was promised is still to be sent.
+  timer_.start(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_)) : kFlushTime,
+               [self = shared_from_this()] { self->abort(); });
+  tcp_->resume();  // so that the peer, if it waits for us to read, comes to read too
+}
+
+/// A peer that took nothing for so long does not get the rest, and is to know.
+void TlsSocket::abort() {
+  if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::abort);
+}
+
+void TlsSocket::channel_log(LogLevel level, std::string_view text) {
+  if (owner_ != nullptr) owner_->channel_log(level, text);
+}
+
+std::string TlsSocket::line(std::string_view reason) const {
+  return fmt::format("link {}: TLS: {}", channel_, reason);
+}
+
+}  // namespace espat::io
