@@ -117,11 +117,6 @@ struct Resolved {
   IpAddress address() const { return addresses.empty() ? IpAddress() : addresses.front(); }
 };
 
-/// A datagram came back for World::sntp_send. The bytes live only during the call.
-struct SntpAnswered {
-  Bytes packet;
-};
-
 /// Answer to World::ping: how long the echo took; or, with another error than `none`, why there was
 /// or will be none. `unreachable` and `timed_out` are of the network, all others of the host.
 struct Pinged {
@@ -185,32 +180,6 @@ struct SoftApStationLeft {
   MacAddress mac;
 };
 
-/// How much of a reply World::fetch keeps in memory, and how long the header of a download may be:
-/// what the firmware reads at a time.
-inline constexpr size_t kFetchTextMaxBytes = 1024;
-
-/// Why World::fetch did not bring what it was asked for.
-enum class FetchError : uint8_t {
-  none,
-  not_connected,  ///< no connection, or no TLS
-  broken_off,     ///< the connection ended too early
-  header,         ///< longer than kFetchTextMaxBytes
-  not_an_image,   ///< firmware that does not begin as one
-  too_large,      ///< for the partition
-  not_written,    ///< the host could not store it
-};
-
-/// World::fetch has a connection, and the request is on its way.
-struct FetchConnected {};
-
-/// Answer to World::fetch. `text` lives only during the call.
-struct Fetched {
-  FetchError error = FetchError::none;
-  uint16_t status = 0;    ///< of HTTP; 0 = there was none
-  uint32_t bytes = 0;     ///< written to the partition
-  std::string_view text;  ///< the first kFetchTextMaxBytes of the reply, or of the partition
-};
-
 /// World::partition_write took fewer bytes than offered; it can take more now.
 struct PartitionWritable {};
 
@@ -226,11 +195,10 @@ struct FlashWritten {
   bool ok = true;
 };
 
-using Event =
-    std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelWritable, ChannelAcknowledged,
-                 ChannelEncrypted, ClientAccepted, ServerOpened, ServerFailed, UartWritable,
-                 Resolved, SntpAnswered, Pinged, FetchConnected, Fetched, Scanned, StationConnected,
-                 StationGotIp, JoinFailed, StationLost, SoftApStationJoined, SoftApStationLeft,
-                 PartitionWritable, PartitionCommitted, FlashWritten>;
+using Event = std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelWritable,
+                           ChannelAcknowledged, ChannelEncrypted, ClientAccepted, ServerOpened,
+                           ServerFailed, UartWritable, Resolved, Pinged, Scanned, StationConnected,
+                           StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
+                           SoftApStationLeft, PartitionWritable, PartitionCommitted, FlashWritten>;
 
 }  // namespace espat

@@ -132,28 +132,11 @@ struct PingRequest {
   Netif netif = Netif::station;
 };
 
-/// What World::fetch is to bring (ESP-AT manual, CIUPDATE).
-struct FetchRequest {
-  Endpoint server;
-  bool https = false;  ///< TLS; the server's certificate is not checked
-  bool http_1_0 = false;
-  std::string_view target;  ///< path and query, sent as they are
-  /// Lines without their ends, sent as they are, in this order. Nothing else is sent.
-  std::span<const std::string_view> headers;
-  /// What is to be written with the body; empty: the reply stays in memory.
-  std::string_view partition;
-  uint32_t partition_bytes = 0;  ///< how much it holds
-  bool firmware = false;         ///< the first byte of the body must be kImageMagic
-};
-
 /// One stored setting. A value is any bytes, at most 512 of them.
 struct FlashEntry {
   std::string_view key;
   std::string_view value;
 };
-
-/// With this byte every firmware image of these chips begins (ESP-IDF, esp_image_header_t).
-inline constexpr uint8_t kImageMagic = 0xe9;
 
 /// Severity on the log port.
 enum class LogLevel : uint8_t { error, warn, info, debug };
@@ -237,14 +220,6 @@ class World {
 
   // --- services -------------------------------------------------------------------------------
 
-  /// Sends one datagram, an SNTP request, from a new port of the station. What comes back to that
-  /// port from `server`, and from nobody else, is an SntpAnswered; until the next sntp_send or
-  /// sntp_stop. A request that cannot be sent is as one that gets no answer.
-  virtual void sntp_send(const Endpoint& server, Bytes request) = 0;
-
-  /// No SntpAnswered comes after it.
-  virtual void sntp_stop() = 0;
-
   /// Sends one ICMP echo request. Answered by Pinged, unless ping_stop or another ping comes first;
   /// perhaps never.
   virtual void ping(const PingRequest& request) = 0;
@@ -254,21 +229,6 @@ class World {
 
   /// A number that nobody outside can foresee.
   virtual uint64_t random() = 0;
-
-  // --- firmware update ------------------------------------------------------------------------
-
-  /// Sends a GET and takes the reply, from the station's address, whatever its status; follows no
-  /// redirection and undoes no encoding. Answered by FetchConnected once the request leaves, then
-  /// by Fetched; or by Fetched alone. One at a time: a fetch under way is replaced.
-  ///  - Into memory: Fetched has the first kFetchTextMaxBytes of the reply, header and all; it
-  ///    comes when there are so many, or at the end of the reply.
-  ///  - Into a partition: what counts as the body and when it is complete is services/download.h's
-  ///    business. The partition is written whole and durably, or not at all. Its names are "ota_0",
-  ///    "ota_1" and what the profile lists.
-  virtual void fetch(const FetchRequest& request) = 0;
-  /// Gives up what fetch began; no event of it comes after that. A partition that is being
-  /// committed at that instant may still be.
-  virtual void fetch_cancel() = 0;
 
   // --- partitions -----------------------------------------------------------------------------
   // Parts of the flash that are written as a whole: "ota_0", "ota_1" and what the profile lists.

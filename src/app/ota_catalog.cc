@@ -6,8 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include "base/firmware_image.h"
 #include "base/text.h"
-#include "services/download.h"
 
 namespace espat {
 

@@ -9,15 +9,28 @@
 #include <string_view>
 
 #include "espat/bytes.h"
-#include "espat/event.h"
-#include "espat/world.h"
 
 namespace espat {
 
+/// How much of a reply is kept in memory, and how long the header of a download may be: what the
+/// firmware reads at a time.
+inline constexpr size_t kReplyTextMaxBytes = 1024;
+
+/// Why a download did not bring what it was to.
+enum class DownloadError : uint8_t {
+  none,
+  broken_off,    ///< the connection ended too early
+  header,        ///< longer than kReplyTextMaxBytes
+  not_an_image,  ///< firmware that does not begin as one
+  too_large,     ///< for the partition
+};
+
 class Download {
  public:
-  explicit Download(const FetchRequest& request)
-      : partition_bytes_(request.partition_bytes), firmware_(request.firmware) {}
+  /// Into a partition that holds so many bytes. With `firmware` the first byte of the body must be
+  /// kImageMagic.
+  Download(uint32_t partition_bytes, bool firmware)
+      : partition_bytes_(partition_bytes), firmware_(firmware) {}
 
   /// The next bytes of the reply. Returns what of them is to be written; it lives as long as
   /// `reply` does. Must not be called once it has ended.
@@ -27,19 +40,25 @@ class Download {
   /// Nothing more of the reply is of interest.
   bool ended() const { return ended_; }
 
-  /// What it came to. Text is the beginning of the body, and lives as long as the object.
-  Fetched result() const;
+  /// What it came to.
+  struct Result {
+    DownloadError error = DownloadError::none;
+    uint16_t status = 0;    ///< of HTTP; 0 = there was none
+    uint32_t bytes = 0;     ///< of the body
+    std::string_view text;  ///< its first kReplyTextMaxBytes; lives as long as the download
+  };
+  Result result() const;
 
  private:
   Bytes take_header(Bytes reply);
   Bytes take_body(Bytes body);
-  void end(FetchError error);
+  void end(DownloadError error);
 
   const uint32_t partition_bytes_;
   const bool firmware_;
   bool in_body_ = false;
   bool ended_ = false;
-  FetchError error_ = FetchError::none;
+  DownloadError error_ = DownloadError::none;
   uint16_t status_ = 0;
   uint64_t length_ = 0;
   uint64_t got_ = 0;
@@ -47,17 +66,24 @@ class Download {
   std::string beginning_;  // of the body
 };
 
+/// The reply to a question, in memory: its first kReplyTextMaxBytes, header and all. A body that
+/// says its length ends there; another where the connection does.
+class ReplyText {
+ public:
+  void feed(Bytes reply);
+  /// There will be no more of it.
+  bool complete() const { return complete_; }
+  std::string_view text() const { return text_; }
+
+ private:
+  std::string text_;
+  bool complete_ = false;
+};
+
 /// Whether a text may stand in the line of a request as it is: no blank, nothing that would end it.
 bool fits_request(std::string_view text);
 
 /// The status of a reply that begins with "HTTP/1.1 200 OK"; 0 if it begins otherwise.
 uint16_t http_status(std::string_view reply);
-
-/// "2.2.0.0" of "v2.2.0.0" or "V2.2.0.0".
-std::string_view without_v(std::string_view version);
-
-/// The version that the description in a firmware image tells (ESP-IDF, esp_app_desc_t), without
-/// the "v" that it may begin with. Empty if there is no description in the beginning of the image.
-std::string image_version(std::string_view beginning);
 
 }  // namespace espat

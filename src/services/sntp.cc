@@ -4,18 +4,20 @@
 #include <utility>
 #include <variant>
 
+#include "net/links.h"
 #include "services/ntp_packet.h"
 
 namespace espat {
 
 Sntp::Sntp(World& world, Timers& timers, Log& log, Clock& clock, const Interfaces& interfaces,
-           Names& names)
+           Names& names, Channels& channels)
     : world_(world),
       timers_(timers),
       log_(log),
       clock_(clock),
       interfaces_(interfaces),
       names_(names),
+      channels_(channels),
       timer_(timers, *this, On<&Sntp::on_timer>{}) {}
 
 void Sntp::configure(Config config) {
@@ -33,14 +35,19 @@ void Sntp::end_of_turn() {
 }
 
 void Sntp::stop() {
-  if (state_ == State::asking) world_.sntp_stop();
-  if (state_ == State::resolving) names_.forget(*this, 0);
+  give_up();
   state_ = State::stopped;
   timer_.cancel();
 }
 
+void Sntp::give_up() {
+  names_.forget(*this, 0);
+  if (channel_) channels_.close(*std::exchange(channel_, std::nullopt));
+}
+
 void Sntp::reset() {
   state_ = State::stopped;
+  channel_.reset();
   config_ = Config{};
 }
 
@@ -62,9 +69,28 @@ void Sntp::request() {
 void Sntp::ask(const IpAddress& server) {
   state_ = State::asking;
   timer_.set_after(kSntpTimeout);
+  server_ = {server, kNtpPort};
+  ChannelRequest channel;
+  channel.transport = Transport::udp;
+  channel.remote = server_;
+  channel_ = channels_.open(*this, channel);
+}
+
+void Sntp::channel_opened(const ChannelOpened& event) {
   asked_at_ = timers_.now();
   cookie_ = world_.random();
-  world_.sntp_send({server, kNtpPort}, ntp_request(cookie_));
+  channels_.send(event.channel, ntp_request(cookie_), server_);
+}
+
+/// As if the answer was lost: an ICMP message is no reason for the chip to stop waiting.
+void Sntp::channel_ended(ChannelId, NetError error) {
+  channel_.reset();
+  log_.line(LogLevel::warn, "SNTP to ", server_.address.text(), ": ", text_of(error));
+}
+
+size_t Sntp::channel_received(ChannelId, Bytes data, const Endpoint& from) {
+  if (from == server_) answered(data);
+  return data.size();
 }
 
 void Sntp::answered(Bytes packet) {
@@ -96,7 +122,7 @@ void Sntp::answered(Bytes packet) {
 
 /// lwIP goes round for ever, every 15 s; here a round without an answer makes the pauses longer.
 void Sntp::try_next_server(std::string_view reason) {
-  if (state_ == State::resolving) names_.forget(*this, 0);
+  give_up();
   log_.line(LogLevel::info, "SNTP: ", config_.servers[current_], ": ", reason);
   current_ = (current_ + 1) % config_.servers.size();
   if (++failed_ < config_.servers.size()) return request();
@@ -106,7 +132,7 @@ void Sntp::try_next_server(std::string_view reason) {
 }
 
 void Sntp::pause(Duration time) {
-  if (state_ == State::asking) world_.sntp_stop();
+  give_up();
   state_ = State::pausing;
   timer_.set_after(time);
 }
@@ -116,11 +142,6 @@ void Sntp::pause(Duration time) {
 void Sntp::name_resolved(uint8_t, const Resolved& answer) {
   if (state_ != State::resolving) return;
   answer.addresses.empty() ? try_next_server("no such name") : ask(answer.address());
-}
-
-void Sntp::on_event(const Event& event) {
-  const auto* answer = std::get_if<SntpAnswered>(&event);
-  if (answer != nullptr && state_ == State::asking) answered(answer->packet);
 }
 
 void Sntp::on_timer() { state_ == State::pausing ? request() : try_next_server("no answer"); }

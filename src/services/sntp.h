@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "espat/address.h"
 #include "espat/event.h"
 #include "espat/time.h"
+#include "net/channels.h"
 #include "net/names.h"
 #include "store/interfaces.h"
 
@@ -27,7 +29,7 @@ inline constexpr Duration kSntpInterval = std::chrono::hours(1);
 inline constexpr Duration kSntpTimeout = std::chrono::seconds(15);  // name and answer
 inline constexpr Duration kSntpRetryMax = std::chrono::seconds(150);
 
-class Sntp final : public Service, private NameUser {
+class Sntp final : public Service, private NameUser, private ChannelUser {
  public:
   struct Config {
     bool enabled = false;
@@ -37,14 +39,13 @@ class Sntp final : public Service, private NameUser {
 
   /// All of them must outlive it.
   Sntp(World& world, Timers& timers, Log& log, Clock& clock, const Interfaces& interfaces,
-       Names& names);
+       Names& names, Channels& channels);
 
   const Config& config() const { return config_; }
   /// From now on this holds; what was under way is begun anew.
   void configure(Config config);
 
   // --- Service ---
-  void on_event(const Event& event) override;
   /// Begins or ends with the station's address.
   void end_of_turn() override;
   void reset() override;
@@ -58,8 +59,13 @@ class Sntp final : public Service, private NameUser {
   };
 
   void name_resolved(uint8_t, const Resolved& answer) override;
+  void channel_opened(const ChannelOpened& event) override;
+  void channel_ended(ChannelId channel, NetError error) override;
+  size_t channel_received(ChannelId channel, Bytes data, const Endpoint& from) override;
   void on_timer();
   void stop();
+  /// Gives up what was asked of the network.
+  void give_up();
   void request();
   void ask(const IpAddress& server);
   void answered(Bytes packet);
@@ -72,6 +78,7 @@ class Sntp final : public Service, private NameUser {
   Clock& clock_;
   const Interfaces& interfaces_;
   Names& names_;
+  Channels& channels_;
   Timer timer_;  // the next request, or no answer to the last
   Config config_;
   State state_ = State::stopped;
@@ -79,6 +86,8 @@ class Sntp final : public Service, private NameUser {
   size_t failed_ = 0;   // of them, since one answered or all were tried
   Duration retry_ = kSntpTimeout;
   uint64_t cookie_ = 0;
+  std::optional<ChannelId> channel_;  // while it asks
+  Endpoint server_;                   // whom: nobody else is heard there
   Time asked_at_{};
 };
 

@@ -1,11 +1,11 @@
 #include "services/update.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <variant>
 
-#include "services/download.h"
+#include "base/firmware_image.h"
+#include "net/links.h"
 
 namespace espat {
 
@@ -13,22 +13,18 @@ namespace {
 
 constexpr std::string_view kRoot = "/v1/device/rom/?";
 
-std::string_view text_of(FetchError error) {
+std::string_view text_of(DownloadError error) {
   switch (error) {
-    case FetchError::none:
+    case DownloadError::none:
       break;
-    case FetchError::not_connected:
-      return "no connection to the update server";
-    case FetchError::broken_off:
+    case DownloadError::broken_off:
       return "the connection ended too early";
-    case FetchError::header:
+    case DownloadError::header:
       return "the reply's header is too long";
-    case FetchError::not_an_image:
+    case DownloadError::not_an_image:
       return "what came is not a firmware image";
-    case FetchError::too_large:
+    case DownloadError::too_large:
       return "the image is larger than the partition";
-    case FetchError::not_written:
-      return "the partition could not be written";
   }
   return "nothing came";
 }
@@ -91,14 +87,6 @@ void Update::name_resolved(uint8_t, const Resolved& answer) {
   if (step_ == Step::resolving) found(answer.address());
 }
 
-void Update::on_event(const Event& event) {
-  if (std::holds_alternative<FetchConnected>(event)) {
-    if (step_ == Step::asking) tell(2);
-  } else if (const auto* fetched = std::get_if<Fetched>(&event)) {
-    if (step_ == Step::asking || step_ == Step::downloading) on(*fetched);
-  }
-}
-
 void Update::found(const IpAddress& address) {
   if (!address) return fail("the name of the update server could not be resolved");
   server_.address = address;
@@ -106,57 +94,78 @@ void Update::found(const IpAddress& address) {
   // Without a version, and not blocking, the firmware asks for none either.
   if (!wanted_.empty() || !blocking_) return prepare_download();
   step_ = Step::asking;
-  fetch(true, std::string(kRoot) + "is_format_simple=true");
+  reply_ = ReplyText();
+  get("HTTP/1.0", std::string(kRoot) + "is_format_simple=true");
 }
 
-void Update::fetch(bool into_memory, std::string_view target) {
-  const std::string host = host_header(server_);
-  const std::string token = "Authorization: token " + p_.options.update_token;
+// --- the network --------------------------------------------------------------------------------
+
+/// Connects, and asks as soon as it is connected.
+void Update::get(std::string_view version, std::string_view target) {
+  request_ = "GET " + std::string(target) + ' ' + std::string(version) + "\r\n";
   // In this order, the blank at the end of the browser's name included (at_ota_cmd.c).
-  const std::array<std::string_view, 8> headers = {
-      host,
-      "Connection: keep-alive",
-      "Cache-Control: no-cache",
-      "User-Agent: Mozilla/5.0 (Windows NT 5.1) AppleWebKit/537.36 (KHTML, like Gecko) "
-      "Chrome/30.0.1599.101 Safari/537.36 ",
-      "Accept: */*",
-      token,
-      "Accept-Encoding: gzip,deflate,sdch",
-      "Accept-Language: zh-CN,zh;q=0.8",
-  };
-  FetchRequest request;
-  request.server = server_;
-  request.https = https_;
-  request.http_1_0 = into_memory;
-  request.target = target;
-  request.headers = headers;
-  if (!into_memory) {
-    request.partition = partition_;
-    if (is_firmware()) request.partition = next_slot() == 1 ? "ota_1" : "ota_0";
-    request.partition_bytes = p_.profile.ota_slot_bytes;
-    for (const Partition& each : p_.profile.partitions) {
-      if (each.name == request.partition) request.partition_bytes = each.bytes;
-    }
-    request.firmware = is_firmware();
-  }
-  p_.world.fetch(request);
+  request_ += host_header(server_) +
+              "\r\nConnection: keep-alive\r\nCache-Control: no-cache\r\n"
+              "User-Agent: Mozilla/5.0 (Windows NT 5.1) AppleWebKit/537.36 (KHTML, like Gecko) "
+              "Chrome/30.0.1599.101 Safari/537.36 \r\nAccept: */*\r\nAuthorization: token " +
+              p_.options.update_token +
+              "\r\nAccept-Encoding: gzip,deflate,sdch\r\nAccept-Language: zh-CN,zh;q=0.8\r\n\r\n";
+  connected_ = false;
+  ChannelRequest channel;
+  channel.transport = https_ ? Transport::ssl : Transport::tcp;  // no certificate is checked
+  channel.remote = server_;
+  channel_ = p_.channels.open(*this, channel);
+  if (!channel_) fail("no channel is free");
 }
 
-void Update::on(const Fetched& event) {
-  if (event.status != 0 && event.status != 200) {
-    p_.log.line(LogLevel::warn, "the update server answered ", event.status,
-                ", which the firmware does not look at");
-  }
-  if (event.error != FetchError::none) {
-    fail(text_of(event.error));
-  } else if (step_ == Step::asking) {
-    take_version(event.text);
-  } else {
-    downloaded(event);
-  }
+void Update::channel_opened(const ChannelOpened&) {
+  connected_ = true;
+  if (step_ == Step::asking) tell(2);
+  send_request();
 }
 
-void Update::take_version(std::string_view reply) {
+void Update::channel_writable(ChannelId) { send_request(); }
+
+void Update::send_request() {
+  if (request_.empty()) return;
+  request_.erase(0, p_.channels.send(*channel_, as_bytes(request_)));
+}
+
+size_t Update::channel_received(ChannelId, Bytes data, const Endpoint&) {
+  if (step_ == Step::downloading) return take_download(data);
+  reply_.feed(data);
+  if (reply_.complete()) take_version();
+  return data.size();
+}
+
+void Update::channel_ended(ChannelId, NetError error) {
+  channel_.reset();
+  if (error != NetError::none) {
+    p_.log.line(LogLevel::info, "update server: ", espat::text_of(error));
+  }
+  if (!connected_) return fail("no connection to the update server");
+  if (step_ == Step::asking) return take_version();
+  download_->closed();
+  if (unwritten_.empty()) download_ended();
+}
+
+void Update::hang_up() {
+  if (channel_) p_.channels.close(*std::exchange(channel_, std::nullopt));
+}
+
+void Update::note_status(uint16_t status) {
+  if (status == 0 || status == 200) return;
+  p_.log.line(LogLevel::warn, "the update server answered ", status,
+              ", which the firmware does not look at");
+}
+
+// --- version and image --------------------------------------------------------------------------
+
+void Update::take_version() {
+  hang_up();
+  const std::string_view reply = reply_.text();
+  note_status(http_status(reply));
+  if (reply.empty()) return fail(text_of(DownloadError::broken_off));
   constexpr std::string_view kKey = "rom_version\": \"";
   const size_t key = reply.find(kKey);
   const size_t begin = key + kKey.size();
@@ -179,16 +188,64 @@ void Update::prepare_download() {
 
 void Update::download() {
   step_ = Step::downloading;
+  unwritten_.clear();
+  std::string_view partition = partition_;
+  if (is_firmware()) partition = next_slot() == 1 ? "ota_1" : "ota_0";
+  uint32_t bytes = p_.profile.ota_slot_bytes;
+  for (const Partition& each : p_.profile.partitions) {
+    if (each.name == partition) bytes = each.bytes;
+  }
+  download_.emplace(bytes, is_firmware());
+  p_.world.partition_erase(partition);
   std::string target(kRoot);
   target += "action=download_rom&version=" + wanted_ + "&filename=" + partition_ + ".bin";
   p_.log.line(LogLevel::info, "downloading ", target);
-  fetch(false, target);
+  get("HTTP/1.1", target);
 }
 
-void Update::downloaded(const Fetched& event) {
-  p_.log.line(LogLevel::info, "downloaded ", event.bytes, " bytes to ", partition_);
+/// What the partition does not take is kept, and nothing more is taken until it has gone.
+size_t Update::take_download(Bytes data) {
+  if (!unwritten_.empty()) return 0;
+  const Bytes body = download_->feed(data);
+  const size_t written = body.empty() ? 0 : p_.world.partition_write(body);
+  unwritten_ = as_text(body.subspan(written));
+  if (download_->ended()) {
+    hang_up();
+    if (unwritten_.empty()) download_ended();
+  }
+  return data.size();
+}
+
+void Update::write_rest() {
+  if (unwritten_.empty()) return;
+  unwritten_.erase(0, p_.world.partition_write(as_bytes(unwritten_)));
+  if (!unwritten_.empty()) return;
+  if (download_->ended()) return download_ended();
+  if (channel_) p_.channels.resume(*channel_);
+}
+
+void Update::download_ended() {
+  const Download::Result result = download_->result();
+  note_status(result.status);
+  if (result.error != DownloadError::none) return fail(text_of(result.error));
+  step_ = Step::committing;
+  p_.world.partition_commit();
+}
+
+void Update::on_event(const Event& event) {
+  if (std::holds_alternative<PartitionWritable>(event)) {
+    if (step_ == Step::downloading) write_rest();
+  } else if (const auto* committed = std::get_if<PartitionCommitted>(&event)) {
+    if (step_ == Step::committing) downloaded(committed->ok);
+  }
+}
+
+void Update::downloaded(bool ok) {
+  if (!ok) return fail("the partition could not be written");
+  const Download::Result result = download_->result();
+  p_.log.line(LogLevel::info, "downloaded ", result.bytes, " bytes to ", partition_);
   if (!is_firmware()) return done();
-  std::string version = image_version(event.text);
+  std::string version = image_version(result.text);
   if (version.empty()) version = without_v(wanted_);
   set_slot(next_slot(), true, version);
   p_.store.settings.ota_boot = next_slot();
@@ -232,8 +289,9 @@ void Update::network_lost() {
 }
 
 void Update::fail(std::string_view reason) {
-  p_.world.fetch_cancel();
   p_.names.forget(*this, 0);
+  hang_up();
+  if (step_ == Step::downloading || step_ == Step::committing) p_.world.partition_abandon();
   end();
   if (blocking_) {
     state_ = -1;
@@ -246,11 +304,15 @@ void Update::fail(std::string_view reason) {
 
 void Update::end() {
   step_ = Step::none;
+  download_.reset();
+  std::string().swap(unwritten_);
+  std::string().swap(request_);
   timer_.cancel();
 }
 
 void Update::reset() {
-  step_ = Step::none;
+  channel_.reset();
+  end();
   state_ = 0;
   writes_ = 0;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,9 @@
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/time.h"
+#include "net/channels.h"
 #include "net/names.h"
+#include "services/download.h"
 #include "store/store.h"
 
 namespace espat {
@@ -35,7 +38,7 @@ struct UpdateRequest {
   std::string_view partition;  ///< a name that begins with "ota" stands for the next OTA slot
 };
 
-class Update final : public Service, private NameUser, private StoreUser {
+class Update final : public Service, private NameUser, private ChannelUser, private StoreUser {
  public:
   /// What it is made of. All of it must outlive it.
   struct Parts {
@@ -46,6 +49,7 @@ class Update final : public Service, private NameUser, private StoreUser {
     Interpreter& interpreter;
     Store& store;
     Names& names;
+    Channels& channels;
     Power& power;
     const Profile& profile;
     const ModemOptions& options;
@@ -75,18 +79,37 @@ class Update final : public Service, private NameUser, private StoreUser {
   void reset() override;
 
  private:
-  enum class Step : uint8_t { none, starting, resolving, asking, erasing, downloading, storing };
+  enum class Step : uint8_t {
+    none,
+    starting,
+    resolving,
+    asking,
+    erasing,
+    downloading,
+    committing,  ///< the partition
+    storing,     ///< which slot boots
+  };
 
   void name_resolved(uint8_t, const Resolved& answer) override;
+  void channel_opened(const ChannelOpened& event) override;
+  void channel_ended(ChannelId channel, NetError error) override;
+  void channel_writable(ChannelId channel) override;
+  size_t channel_received(ChannelId channel, Bytes data, const Endpoint& from) override;
   void stored(bool ok) override;
   void on_timer();
+
   void found(const IpAddress& address);
-  void on(const Fetched& event);
-  void take_version(std::string_view reply);
+  void get(std::string_view version, std::string_view target);
+  void send_request();
+  void hang_up();
+  void note_status(uint16_t status);
+  void take_version();
   void prepare_download();
   void download();
-  void downloaded(const Fetched& event);
-  void fetch(bool into_memory, std::string_view target);
+  size_t take_download(Bytes data);
+  void write_rest();
+  void download_ended();
+  void downloaded(bool ok);
   void write(Step step);
   void done();
   void tell(int state);
@@ -106,6 +129,12 @@ class Update final : public Service, private NameUser, private StoreUser {
   std::string wanted_;     // version; empty = not given
   std::string partition_;  // as asked for
   Endpoint server_;
+  std::optional<ChannelId> channel_;
+  bool connected_ = false;
+  std::string request_;               // what of it has not left
+  ReplyText reply_;                   // to the question for a version
+  std::optional<Download> download_;  // else
+  std::string unwritten_;             // of the body, what the partition did not take yet
   int32_t running_slot_ = 0;
   std::string version_;
 };

@@ -49,22 +49,6 @@ std::optional<SimNtp::Reply> SimNtp::ask(const Endpoint& server, Bytes request) 
                2 * who.one_way + who.thinks};
 }
 
-void SimNtp::send(const Endpoint& server, Bytes request) {
-  turns_.world_called("sntp_send");
-  turns_.rule(request.size() == kPacketBytes, "sntp_send of something that is no request");
-  const uint64_t question = ++question_;
-  const std::optional<Reply> answer = ask(server, request);
-  if (!answer) return;
-  turns_.post(answer->after, [this, question, packet = answer->packet] {
-    if (question_ == question) turns_.event(SntpAnswered{as_bytes(packet)});
-  });
-}
-
-void SimNtp::stop() {
-  turns_.world_called("sntp_stop");
-  ++question_;
-}
-
 std::string SimNtp::reply(const Entry& entry, std::string_view request, Time arrived) {
   using Answer = NtpServer::Answer;
   const NtpServer& server = entry.server;

@@ -50,10 +50,6 @@ class SimNtp {
   /// The request that was sent last.
   const std::string& last_request() const { return last_request_; }
 
-  // --- World::sntp_* ---
-  void send(const Endpoint& server, Bytes request);
-  void stop();
-
  private:
   struct Entry {
     NtpServer server;
@@ -72,7 +68,6 @@ class SimNtp {
   std::map<IpAddress, Entry> servers_;
   std::vector<Endpoint> asked_;
   std::string last_request_;
-  uint64_t question_ = 0;  // answers to older ones are void
 };
 
 }  // namespace espat::sim

@@ -146,7 +146,8 @@ std::string SimUpdate::reply_of(const UpdateHost& host, std::string_view target)
     return http_reply("200 OK", "{\"" + key + "\": \"" + host.latest + "\", \"status\": 200}");
   }
   if (host.fault == UpdateFault::long_header) {
-    const std::string filler(kFetchTextMaxBytes - kLongHeader.size(), 'x');
+    constexpr size_t kModuleReadsBytes = 1024;  // of a header
+    const std::string filler(kModuleReadsBytes - kLongHeader.size(), 'x');
     return http_reply("200 OK", "?", "X: " + filler + "\r\n");
   }
   std::string version = query_value(target, "version");

@@ -1,5 +1,4 @@
-// The update servers of a simulated network, which speak HTTP as real ones do: to channels, and
-// (sim_update_fetch.cc) to World::fetch.
+// The update servers of a simulated network, which speak HTTP as real ones do.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +11,6 @@
 
 #include "espat/address.h"
 #include "espat/world.h"
-#include "services/download.h"
-#include "sim/random.h"
 #include "sim/sim_network.h"
 #include "sim/sim_partitions.h"
 #include "sim/turns.h"
@@ -28,7 +25,7 @@ enum class UpdateFault : uint8_t {
   no_version,   ///< the document names none
   not_found,    ///< 404 and a page, whatever is asked for
   no_length,    ///< no Content-Length
-  long_header,  ///< of more than kFetchTextMaxBytes
+  long_header,  ///< longer than the module reads
   wrong_byte,   ///< the image begins as none
   short_body,   ///< the connection ends half way
   stalls,       ///< nothing more comes half way
@@ -61,8 +58,8 @@ std::optional<UpdateAsked> read_request(std::string_view text);
 
 class SimUpdate {
  public:
-  SimUpdate(Turns& turns, SimNetwork& network, SimPartitions& partitions, uint64_t seed)
-      : turns_(turns), network_(network), partitions_(partitions), random_(seed) {}
+  SimUpdate(Turns& turns, SimNetwork& network, SimPartitions& partitions)
+      : turns_(turns), network_(network), partitions_(partitions) {}
   SimUpdate(const SimUpdate&) = delete;
   SimUpdate& operator=(const SimUpdate&) = delete;
 
@@ -75,20 +72,12 @@ class SimUpdate {
   void set_chunk(size_t bytes) { chunk_bytes_ = bytes; }
   /// Everything that was asked, as it is on the wire.
   const std::vector<std::string>& requests() const { return requests_; }
-  /// Of them those that came through channels, taken apart.
+  /// Those that are requests at all, taken apart.
   const std::vector<UpdateAsked>& asked() const { return asked_; }
   /// What a partition holds; null = nothing was ever written.
   const std::string* partition(std::string_view name) const { return partitions_.content(name); }
 
-  // --- World::fetch* ---
-  void fetch(const FetchRequest& request);
-  void cancel();
-  void restart() { forget(); }
-  /// A partition that is being committed is, or is not, by chance.
-  void power_loss();
-
  private:
-  // --- through channels ---
   struct Exchange {
     Endpoint at;
     UpdateHost* host = nullptr;
@@ -105,34 +94,13 @@ class SimUpdate {
   void send_piece(PeerId peer, Exchange& exchange);
   std::string reply_of(const UpdateHost& host, std::string_view target) const;
 
-  // --- World::fetch* ---
-  struct Fetch {
-    explicit Fetch(const FetchRequest& request) : partition(request.partition), download(request) {}
-    std::string partition;  ///< empty: into memory
-    Download download;
-    std::string reply;
-    bool stalls = false;
-    bool unwritable = false;
-    size_t sent = 0;
-    std::string body;
-  };
-  void forget();
-  template <typename Task>
-  void post(Task task);
-  void serve();
-  void finish();
-
   Turns& turns_;
   SimNetwork& network_;
   SimPartitions& partitions_;
-  Random random_;
   std::map<Endpoint, UpdateHost> hosts_;
   std::vector<std::string> requests_;
   std::vector<UpdateAsked> asked_;
   std::map<PeerId, Exchange> exchanges_;  // of the connections that are open
-  std::optional<Fetch> fetch_;
-  bool committing_ = false;
-  uint64_t attempt_ = 0;  // what was posted for an earlier attempt is void
   Duration latency_ = std::chrono::milliseconds(1);
   size_t chunk_bytes_ = 16384;
 };

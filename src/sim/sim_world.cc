@@ -11,7 +11,6 @@ void SimWorld::power_loss() {
   wifi_.restart();
   flash_.power_loss();
   partitions_.power_loss();
-  update_.power_loss();
   uart_.power_loss();
 }
 
@@ -58,7 +57,6 @@ void SimWorld::restart() {
   wifi_.restart();
   flash_.restart();
   partitions_.restart();
-  update_.restart();
   uart_.restart();
 }
 

@@ -40,7 +40,7 @@ class SimWorld final : public World {
         wifi_(turns_),
         flash_(turns_, seed + 2),
         partitions_(turns_, seed + 4),
-        update_(turns_, network_, partitions_, seed + 3) {}
+        update_(turns_, network_, partitions_) {}
 
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
@@ -97,14 +97,10 @@ class SimWorld final : public World {
                std::span<const Endpoint> servers) override {
     names_.resolve(query, host, family, servers);
   }
-  void sntp_send(const Endpoint& server, Bytes request) override { ntp_.send(server, request); }
-  void sntp_stop() override { ntp_.stop(); }
   void ping(const PingRequest& request) override { echo_.ping(request); }
   void ping_stop() override { echo_.stop(); }
   uint64_t random() override { return random_.next(); }
 
-  void fetch(const FetchRequest& request) override { update_.fetch(request); }
-  void fetch_cancel() override { update_.cancel(); }
   void partition_erase(std::string_view partition) override { partitions_.erase(partition); }
   size_t partition_write(Bytes data) override { return partitions_.write(data); }
   void partition_commit() override { partitions_.commit(); }

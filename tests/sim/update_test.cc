@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/firmware_image.h"
 #include "espat/commands.h"
 #include "sim/random.h"
 #include "sim/sim_module.h"

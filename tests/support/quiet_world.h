@@ -25,13 +25,9 @@ class QuietWorld : public World {
   PkiState pki_state(PkiFile, uint8_t) override { return PkiState::missing; }
   void clock_set(Duration) override {}
   void resolve(QueryId, std::string_view, Family, std::span<const Endpoint>) override {}
-  void sntp_send(const Endpoint&, Bytes) override {}
-  void sntp_stop() override {}
   void ping(const PingRequest&) override {}
   void ping_stop() override {}
   uint64_t random() override { return 4; }
-  void fetch(const FetchRequest&) override {}
-  void fetch_cancel() override {}
   void partition_erase(std::string_view) override {}
   size_t partition_write(Bytes data) override { return data.size(); }
   void partition_commit() override {}

@@ -39,14 +39,10 @@ class Port final : public espat::World {
   void clock_set(espat::Duration) override {}
   void resolve(espat::QueryId, std::string_view, espat::Family,
                std::span<const espat::Endpoint>) override {}
-  void sntp_send(const espat::Endpoint&, espat::Bytes) override {}
-  void sntp_stop() override {}
   void ping(const espat::PingRequest&) override {}
   void ping_stop() override {}
   uint64_t random() override { return 4; }
 
-  void fetch(const espat::FetchRequest&) override {}
-  void fetch_cancel() override {}
   void partition_erase(std::string_view) override {}
   size_t partition_write(espat::Bytes data) override { return data.size(); }
   void partition_commit() override {}

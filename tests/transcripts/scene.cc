@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/firmware_image.h"
 #include "espat/commands.h"
 #include "transcripts/script.h"
 

@@ -5,13 +5,15 @@
 
 #include <string>
 
+#include "base/firmware_image.h"
+
 namespace espat::test {
 namespace {
 
 constexpr size_t kAll = 0;
 
 struct Outcome {
-  Fetched result;
+  Download::Result result;
   std::string written;
   std::string beginning;
 };
@@ -19,10 +21,7 @@ struct Outcome {
 /// Feeds a reply in pieces of `piece` bytes, then its end.
 Outcome take(const std::string& reply, uint32_t partition_bytes, bool firmware,
              size_t piece = kAll) {
-  FetchRequest request;
-  request.partition_bytes = partition_bytes;
-  request.firmware = firmware;
-  Download download(request);
+  Download download(partition_bytes, firmware);
   Outcome outcome;
   for (size_t at = 0; at < reply.size() && !download.ended();) {
     const size_t n = piece == kAll ? reply.size() : std::min(piece, reply.size() - at);
@@ -46,7 +45,7 @@ TEST(Download, IsTheSameHoweverItIsCut) {
   const std::string whole = reply("Server: x\r\n" + kLength, kImage + "and more");
   for (size_t piece = 0; piece < whole.size(); ++piece) {
     const Outcome outcome = take(whole, 100, true, piece);
-    ASSERT_EQ(outcome.result.error, FetchError::none) << piece;
+    ASSERT_EQ(outcome.result.error, DownloadError::none) << piece;
     ASSERT_EQ(outcome.written, kImage) << piece;
     ASSERT_EQ(outcome.beginning, kImage) << piece;
     ASSERT_EQ(outcome.result.bytes, kImage.size());
@@ -55,9 +54,7 @@ TEST(Download, IsTheSameHoweverItIsCut) {
 }
 
 TEST(Download, EndsWithItsLastByte) {
-  FetchRequest request;
-  request.partition_bytes = 100;
-  Download download(request);
+  Download download(100, false);
   const std::string whole = reply("Content-Length: 3\r\n", "abc");
   download.feed(as_bytes(std::string_view(whole).substr(0, whole.size() - 1)));
   EXPECT_FALSE(download.ended());
@@ -65,30 +62,48 @@ TEST(Download, EndsWithItsLastByte) {
   EXPECT_TRUE(download.ended());
 }
 
+TEST(ReplyText, EndsWithItsBodyOrWhereItIsFull) {
+  ReplyText document;
+  document.feed(as_bytes("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r"));
+  document.feed(as_bytes("\nab"));
+  EXPECT_FALSE(document.complete());
+  document.feed(as_bytes("c"));
+  EXPECT_TRUE(document.complete());
+  EXPECT_TRUE(document.text().ends_with("\r\n\r\nabc"));
+  ReplyText endless;
+  endless.feed(as_bytes(std::string(kReplyTextMaxBytes - 1, 'x')));
+  EXPECT_FALSE(endless.complete());
+  endless.feed(as_bytes("xx"));
+  EXPECT_TRUE(endless.complete());
+  EXPECT_EQ(endless.text().size(), kReplyTextMaxBytes);
+}
+
 TEST(Download, FailsWhereTheFirmwareDoes) {
-  EXPECT_EQ(take(reply(kLength, kImage), 100, true).result.error, FetchError::none);
-  EXPECT_EQ(take(reply(kLength, "?" + kImage), 100, true).result.error, FetchError::not_an_image);
+  EXPECT_EQ(take(reply(kLength, kImage), 100, true).result.error, DownloadError::none);
+  EXPECT_EQ(take(reply(kLength, "?" + kImage), 100, true).result.error,
+            DownloadError::not_an_image);
   EXPECT_EQ(take(reply(kLength, kImage.substr(1)), 100, true).result.error,
-            FetchError::not_an_image);
+            DownloadError::not_an_image);
   EXPECT_EQ(take(reply(kLength, kImage.substr(0, 5)), 100, true).result.error,
-            FetchError::broken_off);
-  EXPECT_EQ(take(reply("", kImage), 100, true).result.error, FetchError::not_an_image);
-  EXPECT_EQ(take("", 100, true).result.error, FetchError::broken_off);
-  EXPECT_EQ(take("HTTP/1.1 200 OK\r\n" + kLength, 100, true).result.error, FetchError::broken_off);
+            DownloadError::broken_off);
+  EXPECT_EQ(take(reply("", kImage), 100, true).result.error, DownloadError::not_an_image);
+  EXPECT_EQ(take("", 100, true).result.error, DownloadError::broken_off);
+  EXPECT_EQ(take("HTTP/1.1 200 OK\r\n" + kLength, 100, true).result.error,
+            DownloadError::broken_off);
   const auto size = static_cast<uint32_t>(kImage.size());
-  EXPECT_EQ(take(reply(kLength, kImage), size, true).result.error, FetchError::none);
-  EXPECT_EQ(take(reply(kLength, kImage), size - 1, true).result.error, FetchError::too_large);
+  EXPECT_EQ(take(reply(kLength, kImage), size, true).result.error, DownloadError::none);
+  EXPECT_EQ(take(reply(kLength, kImage), size - 1, true).result.error, DownloadError::too_large);
   EXPECT_EQ(take(reply("Content-Length: 99999999999\r\n", kImage), size, true).result.error,
-            FetchError::too_large);
+            DownloadError::too_large);
 }
 
 TEST(Download, LooksForNoImageElsewhere) {
   const Outcome page = take("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\npage", 100, false);
-  EXPECT_EQ(page.result.error, FetchError::none);
+  EXPECT_EQ(page.result.error, DownloadError::none);
   EXPECT_EQ(page.result.status, 404);
   EXPECT_EQ(page.written, "page");
   const Outcome endless = take(reply("", "whatever comes"), 100, false);
-  EXPECT_EQ(endless.result.error, FetchError::none);
+  EXPECT_EQ(endless.result.error, DownloadError::none);
   EXPECT_EQ(endless.written, "");
   // The name is looked for as it stands.
   EXPECT_EQ(take(reply("content-length: 4\r\n", "page"), 100, false).written, "");
@@ -99,9 +114,9 @@ TEST(Download, HasALimitForTheHeader) {
   for (const size_t piece : {size_t{0}, size_t{1}, size_t{100}}) {
     for (const size_t over : {size_t{0}, size_t{1}}) {
       std::string whole = head + "b";
-      whole.insert(head.size() - 4, kFetchTextMaxBytes - head.size() + over, 'x');
+      whole.insert(head.size() - 4, kReplyTextMaxBytes - head.size() + over, 'x');
       EXPECT_EQ(take(whole, 100, false, piece).result.error,
-                over == 0 ? FetchError::none : FetchError::header);
+                over == 0 ? DownloadError::none : DownloadError::header);
     }
   }
 }

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "io/flash/flash_store.h"
-#include "io/flash/partition_writer.h"
+#include "io/host/partition_writer.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 

@@ -255,7 +255,7 @@ TEST_F(SimUpdateServers, HaveTheirFaults) {
             "HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\n"
             "{\"version\": \"v2.3.0.0\", \"status\": 200}");
   EXPECT_EQ(fetch(Fault::no_length), "HTTP/1.1 200 OK\r\n\r\n\xe9-image.|");
-  EXPECT_EQ(fetch(Fault::long_header).find("\r\n\r\n"), 17 + 3 + kFetchTextMaxBytes - 21 + 19);
+  EXPECT_EQ(fetch(Fault::long_header).find("\r\n\r\n"), 17 + 3 + 1024 - 21 + 19);
   EXPECT_EQ(fetch(Fault::wrong_byte), "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\xe8-image.");
   EXPECT_EQ(fetch(Fault::short_body), "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\xe9-im|");
   EXPECT_EQ(fetch(Fault::stalls), "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\xe9-im");

@@ -105,5 +105,27 @@ TEST_F(SntpModule, NamesMaySayNothing) {
   EXPECT_GE(set_at_ - added_, kSntpTimeout);
 }
 
+TEST_F(SntpModule, HearsNobodyButTheServerItAsked) {
+  add_server(std::chrono::seconds(1));
+  enable();
+  module_.run_for(std::chrono::milliseconds(10));
+  // The answer itself, sooner and with another time, from other addresses and ports.
+  std::string forged(module_.world().ntp().last_request());
+  forged[0] = '\x24';
+  forged[1] = '\x02';
+  forged.replace(24, 8, forged.substr(40, 8));
+  forged.replace(32, 4, "\xff\xff\xff\xf0");
+  forged.replace(40, 4, "\xff\xff\xff\xf0");
+  const uint16_t port = 50000;  // the first that the module uses
+  sim::SimNetwork& network = module_.world().network();
+  network.send_datagram({IpAddress::v4(192, 0, 2, 66), 123}, port, forged);
+  network.send_datagram({kServer, 124}, port, forged);
+  module_.run_for(std::chrono::milliseconds(500));
+  EXPECT_FALSE(module_.world().clock());
+  network.send_datagram({kServer, 123}, port, forged);
+  module_.run_for(std::chrono::milliseconds(500));
+  EXPECT_TRUE(module_.world().clock()) << "the same from the server itself";
+}
+
 }  // namespace
 }  // namespace espat::test

@@ -66,10 +66,7 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
-      sntp_(shard, [this](Bytes packet) { modem_.on_event(SntpAnswered{packet}); }),
       echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
-      update_(shard.loop(), *flash_, modem,
-              [this](LogLevel level, std::string_view line) { log(level, line); }),
       partitions_(shard.loop(), *flash_, modem,
                   [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
@@ -299,15 +296,6 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
       });
 }
 
-void RealWorld::sntp_send(const Endpoint& server, Bytes request) {
-  const IpAddress local = own_address(Netif::station, server.address.family());
-  if (const std::error_code error = sntp_.send(server, local, request)) {
-    log(LogLevel::warn, fmt::format("SNTP to {}: {}", server.address.text(), error.message()));
-  }
-}
-
-void RealWorld::sntp_stop() { sntp_.stop(); }
-
 void RealWorld::ping(const PingRequest& request) {
   const IpAddress local = own_address(request.netif, request.to.family());
   if (const std::error_code error = echo_.start(request.to, local, random())) {
@@ -325,10 +313,6 @@ uint64_t RealWorld::random() {
   // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them.
   static_cast<void>(::getrandom(&number, sizeof number, 0));
   return number;
-}
-
-void RealWorld::fetch(const FetchRequest& request) {
-  update_.start(request, own_address(Netif::station, request.server.address.family()));
 }
 
 void RealWorld::softap_disconnect(const MacAddress& mac) {
@@ -365,9 +349,7 @@ void RealWorld::end_all() {
     channel_close(channel, Closing::orderly);
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
-  sntp_.stop();
   echo_.stop();
-  update_.cancel();
   partitions_.abandon();
   wifi_.restart();
 }

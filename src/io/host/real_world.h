@@ -11,18 +11,16 @@
 #include <vector>
 
 #include "espat/world.h"
-#include "io/firmware_fetch.h"
 #include "io/flash/flash_store.h"
-#include "io/flash/partition_writer.h"
 #include "io/host/modem_side.h"
 #include "io/host/node.h"
+#include "io/host/partition_writer.h"
 #include "io/host/port_trace.h"
 #include "io/host/wifi.h"
 #include "io/loop/deferred.h"
 #include "io/loop/shard.h"
 #include "io/names/name_lookup.h"
 #include "io/ports/at_port.h"
-#include "io/sntp_client.h"
 #include "io/sockets/channel_socket.h"
 #include "io/sockets/icmp_echo.h"
 #include "io/sockets/tcp_server.h"
@@ -62,13 +60,9 @@ class RealWorld final : public World,
   void resolve(QueryId query, std::string_view host, Family family,
                std::span<const Endpoint> servers) override;
 
-  void sntp_send(const Endpoint& server, Bytes request) override;
-  void sntp_stop() override;
   void ping(const PingRequest& request) override;
   void ping_stop() override;
   uint64_t random() override;
-  void fetch(const FetchRequest& request) override;
-  void fetch_cancel() override { update_.cancel(); }
 
   void partition_erase(std::string_view partition) override { partitions_.erase(partition); }
   size_t partition_write(Bytes data) override { return partitions_.write(data); }
@@ -128,9 +122,7 @@ class RealWorld final : public World,
   Duration clock_offset_{};  ///< the module's clock less the shard's
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
-  SntpClient sntp_;
   IcmpEcho echo_;
-  FirmwareFetch update_;
   PartitionWriter partitions_;
   Wifi wifi_;
 };

@@ -313,7 +313,7 @@ void TlsSocket::channel_log(LogLevel level, std::string_view text) {
 }
 
 std::string TlsSocket::line(std::string_view reason) const {
-  return fmt::format("link {}: TLS: {}", channel_, reason);
+  return fmt::format("{} {}: TLS: {}", channel_ < kLinks ? "link" : "channel", channel_, reason);
 }
 
 }  // namespace espat::io

@@ -1,4 +1,4 @@
-#include "io/flash/partition_writer.h"
+#include "io/host/partition_writer.h"
 
 #include <algorithm>
 #include <utility>
