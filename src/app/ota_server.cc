@@ -1,220 +1,278 @@
 #include "app/ota_server.h"
 
-#include <fmt/format.h>
+#include <httplib.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <asio/buffer.hpp>
-#include <asio/connect.hpp>
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/read_until.hpp>
-#include <asio/signal_set.hpp>
-#include <asio/ssl.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/write.hpp>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <functional>
+#include <exception>
 #include <memory>
-#include <type_traits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "app/http_connection.h"
 #include "app/options.h"
 #include "app/ota_catalog.h"
-#include "io/sockets/closing.h"
+#include "io/loop/unique_fd.h"
+#include "io/sockets/endpoint_text.h"
 #include "io/sockets/sockets.h"
 #include "io/tls/factory_pki.h"
+#include "io/tls/tls_context.h"
 
 namespace espat {
 
 namespace {
 
-using asio::ip::tcp;
-using PlainStream = tcp::socket;
-using TlsStream = asio::ssl::stream<tcp::socket>;
+using httplib::Request;
+using httplib::Response;
 
-constexpr size_t kRequestMaxBytes = 8192;
-constexpr std::chrono::seconds kRequestPatience{10};  // until the request is here
-constexpr std::chrono::minutes kReplyPatience{3};     // the module has no more either
+constexpr size_t kClientsMax = 32;  // of a port at once; who comes then waits until one is served
+constexpr int kBadRequest = 400;
+constexpr int kServerError = 500;
 
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 404:
-      return "Not Found";
-    default:
-      return "Bad Request";
-  }
-}
-
-/// One connection: one request, one reply, then it ends.
-template <typename Stream>
-class Exchange : public std::enable_shared_from_this<Exchange<Stream>> {
+/// A request of which the head is here, for httplib to read and to reply to. The reply is kept, to
+/// be sent in one piece: a module may look at no more than what its first read brings.
+class Exchange final : public httplib::Stream {
  public:
-  Exchange(Stream stream, const OtaCatalog& catalog)
-      : stream_(std::move(stream)), catalog_(catalog), timer_(stream_.get_executor()) {}
+  Exchange(std::string peer, std::string head) : peer_(std::move(peer)), head_(std::move(head)) {}
 
-  void start() {
-    std::error_code ignored;
-    peer_ =
-        fmt::format("{}", stream_.lowest_layer().remote_endpoint(ignored).address().to_string());
-    limit(kRequestPatience);
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
-      stream_.async_handshake(asio::ssl::stream_base::server,
-                              [self = this->shared_from_this()](std::error_code error) {
-                                if (error) return self->log_failure("TLS", error);
-                                self->read();
-                              });
-    } else {
-      read();
-    }
+  const std::string& peer() const { return peer_; }
+  std::string_view request_line() const {
+    return std::string_view(head_).substr(0, head_.find("\r\n"));
   }
+  const std::string& reply() const { return reply_; }
+
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, size_t size) override {
+    const size_t count = head_.copy(to, size, read_);
+    read_ += count;
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t write(const char* data, size_t size) override {
+    reply_.append(data, size);
+    return static_cast<ssize_t>(size);
+  }
+  void get_remote_ip_and_port(std::string& ip, int& /*port*/) const override { ip = peer_; }
+  void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
+  socket_t socket() const override { return 0; }  // httplib asks whether select() would take it
 
  private:
-  void limit(std::chrono::seconds patience) {
-    timer_.expires_after(patience);
-    timer_.async_wait([self = this->weak_from_this()](const std::error_code& error) {
-      const auto exchange = self.lock();
-      std::error_code gone;
-      if (!error && exchange) exchange->stream_.lowest_layer().close(gone);
-    });
-  }
-
-  void read() {
-    asio::async_read_until(stream_, asio::dynamic_buffer(request_, kRequestMaxBytes), "\r\n\r\n",
-                           [self = this->shared_from_this()](std::error_code error, size_t) {
-                             if (error) return self->log_failure("request", error);
-                             self->reply();
-                           });
-  }
-
-  void reply() {
-    const std::string line = request_.substr(0, request_.find("\r\n"));
-    const size_t method = std::min(line.find(' '), line.size());
-    const size_t target = std::min(line.find(' ', method + 1), line.size());
-    const bool head = line.starts_with("HEAD ");
-    OtaReply reply = {400, "text/plain", "only GET and HEAD\n"};
-    if ((head || line.starts_with("GET ")) && line.substr(target).starts_with(" HTTP/1.")) {
-      reply = catalog_.reply(std::string_view(line).substr(method + 1, target - method - 1));
-    }
-    reply_ = fmt::format(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        reply.status, reason_of(reply.status), reply.type, reply.body.size());
-    if (!head) reply_ += reply.body;
-    spdlog::info("{}: \"{}\" {}, {} bytes", peer_, line, reply.status, reply.body.size());
-    limit(kReplyPatience);
-    asio::async_write(stream_, asio::buffer(reply_),
-                      [self = this->shared_from_this()](std::error_code error, size_t) {
-                        if (error) return self->log_failure("reply", error);
-                        self->close();
-                      });
-  }
-
-  void close() {
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
-      stream_.async_shutdown([self = this->shared_from_this()](std::error_code) {
-        io::close_gracefully(std::move(self->stream_.next_layer()), -1);
-      });
-    } else {
-      io::close_gracefully(std::move(stream_), -1);
-    }
-  }
-
-  void log_failure(std::string_view what, const std::error_code& error) {
-    if (error == asio::error::eof && request_.empty()) return;  // asked nothing, as browsers do
-    spdlog::warn("{}: {}: {}", peer_, what, error.message());
-  }
-
-  Stream stream_;
-  const OtaCatalog& catalog_;
-  asio::steady_timer timer_;
-  std::string peer_;
-  std::string request_;
+  const std::string peer_;
+  const std::string head_;
+  size_t read_ = 0;
   std::string reply_;
 };
 
-/// Listens on one port; `wrap` makes the stream of an exchange of an accepted socket.
-template <typename Stream>
-class Listener {
- public:
-  using Wrap = std::function<Stream(tcp::socket)>;
+// The one that is being replied to: of a request that httplib does not understand, it tells its
+// logger nothing but the reply.
+thread_local const Exchange* exchange_of_this_thread = nullptr;
 
-  Listener(asio::io_context& loop, const Endpoint& at, const OtaCatalog& catalog, Wrap wrap)
-      : acceptor_(loop, io::to_asio<tcp::endpoint>(at)), catalog_(catalog), wrap_(std::move(wrap)) {
-    accept();
+void log_reply(const Request& /*request*/, const Response& reply) {
+  const Exchange& exchange = *exchange_of_this_thread;
+  spdlog::info("{}: \"{}\" {}, {} bytes", exchange.peer(), exchange.request_line(), reply.status,
+               reply.body.size());
+}
+
+void fill(Response& response, OtaReply reply) {
+  response.status = reply.status;
+  response.body = std::move(reply.body);
+  response.set_header("Content-Type", std::string(reply.type));
+}
+
+OtaReply refusal() { return {kBadRequest, "text/plain", "only GET and HEAD\n"}; }
+
+void answer_exception(const Request& /*request*/, Response& response, std::exception_ptr thrown) {
+  fill(response, {kServerError, "text/plain", "the server has failed\n"});
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const std::exception& error) {
+    spdlog::error("update server: {}", error.what());
   }
-  Endpoint endpoint() const { return io::from_asio(acceptor_.local_endpoint()); }
+}
+
+/// Takes out of a request what httplib would heed by itself. A module asks for gzip and does not
+/// unpack it; a line of ranges can ask for a thousand times the file.
+void make_plain(Request& request) {
+  request.headers.erase("Accept-Encoding");
+  request.headers.erase("Expect");
+  request.ranges.clear();
+}
+
+/// One port. httplib accepts clients, gives each a thread, understands requests and words replies.
+/// The connections are ours: with httplib's own, a client that sends a byte now and then keeps its
+/// thread, and this program from ending, as long as it likes.
+class Listener final : public httplib::Server {
+ public:
+  /// `tls` null: HTTP. Throws std::system_error if the port cannot be had.
+  Listener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() override { stop(); }
+
+  std::string url() const;
+
+  /// Accepts clients from now on. Whatever makes that impossible raises SIGTERM.
+  void start();
+  /// Ends every connection and accepts no more.
+  void stop();
+  /// What made it impossible to accept clients; empty if nothing did. After stop().
+  const std::string& failure() const { return failure_; }
 
  private:
-  void accept() {
-    acceptor_.async_accept([this](const std::error_code& error, tcp::socket socket) {
-      if (error == asio::error::operation_aborted) return;
-      if (!error) {
-        std::make_shared<Exchange<Stream>>(wrap_(std::move(socket)), catalog_)->start();
-      } else {
-        spdlog::warn("a client cannot be accepted: {}", error.message());
-      }
-      accept();
-    });
-  }
+  void bind(const Endpoint& at);
+  void run();
+  bool process_and_close_socket(socket_t socket) override;
+  void serve(HttpConnection& connection);
 
-  tcp::acceptor acceptor_;
-  const OtaCatalog& catalog_;
-  const Wrap wrap_;
+  const io::TlsContextRef tls_;
+  Endpoint bound_;
+  io::UniqueFd stopping_;  ///< can be read once everything is to end
+  std::thread thread_;
+  std::string failure_;  ///< thread_ writes it
 };
 
-template <typename Stream>
-std::unique_ptr<Listener<Stream>> listen(asio::io_context& loop, const char* option,
-                                         const char* scheme, const Endpoint& at,
-                                         const OtaCatalog& catalog,
-                                         typename Listener<Stream>::Wrap wrap) {
+Listener::Listener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog)
+    : tls_(std::move(tls)), bound_(at) {
+  new_task_queue = [] { return new httplib::ThreadPool(kClientsMax); };
+  set_socket_options([](socket_t socket) {
+    // httplib's choice is SO_REUSEPORT, with which two servers have one port.
+    io::set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  });
+  set_pre_routing_handler([&catalog](const Request& request, Response& response) {
+    const bool asks = request.method == "GET" || request.method == "HEAD";
+    fill(response, asks ? catalog.reply(request.target) : refusal());
+    return HandlerResponse::Handled;
+  });
+  set_post_routing_handler([](const Request& /*request*/, Response& response) {
+    response.headers.erase("Accept-Ranges");  // httplib's answer to HEAD
+  });
+  set_error_handler([](const Request& /*request*/, Response& response) {
+    if (response.status == kBadRequest && response.body.empty()) fill(response, refusal());
+  });
+  set_exception_handler(answer_exception);
+  set_logger(log_reply);
+  bind(at);
+}
+
+void Listener::bind(const Endpoint& at) {
+  const std::string host = at.address.text();
+  const int port = at.port == 0 ? bind_to_any_port(host, AI_NUMERICHOST)
+                   : bind_to_port(host, at.port, AI_NUMERICHOST) ? at.port
+                                                                 : -1;
+  if (port < 0) throw std::system_error(io::last_error());
+  bound_.port = static_cast<uint16_t>(port);
+  ::listen(svr_sock_, SOMAXCONN);  // httplib lets five clients wait
+  stopping_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!stopping_) throw std::system_error(io::last_error());
+}
+
+std::string Listener::url() const {
+  return (tls_ ? "https://" : "http://") + io::endpoint_text(bound_);
+}
+
+void Listener::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Listener::run() {
+  if (listen_after_bind()) return;
+  failure_ = io::last_error().message();
+  svr_sock_ = INVALID_SOCKET;  // httplib has closed it
+  ::kill(::getpid(), SIGTERM);
+}
+
+void Listener::stop() {
+  ::eventfd_write(stopping_.get(), 1);
+  // Not httplib's stop(), which does nothing until listen_after_bind() has begun.
+  const io::UniqueFd listening(svr_sock_.exchange(INVALID_SOCKET));
+  if (listening) ::shutdown(listening.get(), SHUT_RDWR);
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Listener::process_and_close_socket(socket_t socket) {
+  io::UniqueFd owned(socket);
   try {
-    auto listener = std::make_unique<Listener<Stream>>(loop, at, catalog, std::move(wrap));
-    const Endpoint bound = listener->endpoint();
-    const std::string host = bound.address.text();
-    std::printf("%s://%s:%u\n", scheme, (bound.address.is_v6() ? "[" + host + "]" : host).c_str(),
-                bound.port);
-    return listener;
+    HttpConnection connection(std::move(owned), tls_ ? tls_->native() : nullptr, stopping_.get());
+    serve(connection);
+  } catch (const std::exception& error) {
+    spdlog::error("a client is lost: {}", error.what());
+  }
+  return true;
+}
+
+void Listener::serve(HttpConnection& connection) {
+  if (auto head = connection.receive_head()) {
+    Exchange exchange(connection.peer(), std::move(*head));
+    exchange_of_this_thread = &exchange;
+    bool closed = false;
+    process_request(exchange, true, closed, make_plain);
+    exchange_of_this_thread = nullptr;
+    if (connection.send(exchange.reply())) return connection.finish();
+  }
+  if (!connection.fault().empty()) spdlog::warn("{}: {}", connection.peer(), connection.fault());
+}
+
+std::unique_ptr<Listener> listener(const char* option, const Endpoint& at, io::TlsContextRef tls,
+                                   const OtaCatalog& catalog) {
+  try {
+    return std::make_unique<Listener>(at, std::move(tls), catalog);
   } catch (const std::system_error& error) {
     throw UsageError(std::string("ota-server: ") + option + ": " + error.code().message());
   }
 }
 
-asio::ssl::context server_context() {
+io::TlsContextRef server_context() {
   const io::FactoryPki& pki = io::factory_pki();
-  asio::ssl::context context(asio::ssl::context::tls_server);
-  context.use_certificate_chain(asio::buffer(pki.at("server_cert.crt")));
-  context.use_private_key(asio::buffer(pki.at("server_key.key")), asio::ssl::context::pem);
+  std::string reason;
+  const io::TlsMaterial material{pki.at("server_cert.crt"), pki.at("server_key.key"), ""};
+  auto context = io::TlsContexts().get({io::TlsRole::server, false, material}, reason);
+  if (!context) throw std::runtime_error("ota-server: " + reason);
   return context;
+}
+
+/// From here on they wait in every thread for sigwait().
+sigset_t hold_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
 }
 
 }  // namespace
 
 void run_ota_server(const OtaServerOptions& options) {
+  const sigset_t signals = hold_signals();
   const OtaCatalog catalog(options.folder);
-  asio::io_context loop(1);
-  std::unique_ptr<Listener<PlainStream>> http;
-  std::unique_ptr<Listener<TlsStream>> https;
-  std::optional<asio::ssl::context> tls;
-  if (options.http) {
-    http = listen<PlainStream>(loop, "--http", "http", *options.http, catalog,
-                               [](tcp::socket socket) { return socket; });
-  }
+  std::vector<std::unique_ptr<Listener>> listeners;
+  if (options.http) listeners.push_back(listener("--http", *options.http, nullptr, catalog));
   if (options.https) {
-    tls.emplace(server_context());
-    https =
-        listen<TlsStream>(loop, "--https", "https", *options.https, catalog,
-                          [&](tcp::socket socket) { return TlsStream(std::move(socket), *tls); });
+    listeners.push_back(listener("--https", *options.https, server_context(), catalog));
   }
+  for (const auto& each : listeners) std::printf("%s\n", each->url().c_str());
   std::fflush(stdout);
   const std::string latest = catalog.latest();
   spdlog::info("update server: the latest version is {}", latest.empty() ? "none" : latest);
-  asio::signal_set signals(loop, SIGINT, SIGTERM);
-  signals.async_wait([&](const std::error_code&, int) { loop.stop(); });
-  loop.run();
+  for (const auto& each : listeners) each->start();
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  for (const auto& each : listeners) each->stop();
+  for (const auto& each : listeners) {
+    if (each->failure().empty()) continue;
+    throw std::runtime_error("ota-server: no more clients can be accepted: " + each->failure());
+  }
 }
 
 }  // namespace espat

@@ -1,5 +1,6 @@
 """AT+CIUPDATE against a real nginx, `espat ota-server`, and servers that do it wrong."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -54,6 +55,26 @@ def reply(body, headers="", status="200 OK", length=None):
 
 
 VERSION_REPLY = reply(f'{{"rom_version": "v{NEW}", "status": 200}}'.encode())
+
+
+def connected(address):
+    """A client of host:port whose receive buffer is small."""
+    client = socket.socket()
+    client.settimeout(harness.GIVE_UP_S)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    host, _, port = address.rpartition(":")
+    client.connect((host, int(port)))
+    return client
+
+
+def whole_reply(client):
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def more_than_buffers_hold():
+    """So many bytes cannot be sent to a client of connected() that does not read them."""
+    with open("/proc/sys/net/ipv4/tcp_wmem", encoding="ascii") as limits:
+        return 2 * int(limits.read().split()[2]) + 1_000_000
 
 
 class Nginx:
@@ -368,18 +389,18 @@ class WithOtaServer(Ota):
         (self.releases / version / name).write_bytes(data)
 
     def server(self, *options):
-        """Starts one. Returns its addresses, HTTP then HTTPS, as host:port."""
+        """Starts one. Returns it and its addresses, HTTP then HTTPS, as host:port."""
         program = self.espat("ota-server", self.releases, "--http", "127.0.0.1:0", "--https",
                              "127.0.0.1:0", *options, stdout=subprocess.PIPE)
-        return [program.process.stdout.readline().decode().strip().partition("://")[2]
-                for _ in range(2)]
+        return program, [program.process.stdout.readline().decode().strip().partition("://")[2]
+                         for _ in range(2)]
 
     def test_rehearsal(self):
         new = image("2.10.0.0")
         self.put("v2.9.0.0", "ota.bin", image("2.9.0.0"))
         self.put("v2.10.0.0", "ota.bin", new)
         self.put("v2.10.0.0", "client_ca.bin", b"a certificate")
-        http, https = self.server()
+        _, (http, https) = self.server()
         module, port = self.module("--ota-http", http, "--ota-https", https)
         port.command("AT+CIUPDATE", states(1, 2, 3, 4) + b"\r\nOK\r\n")
         self.expect_restart(port)
@@ -396,7 +417,7 @@ class WithOtaServer(Ota):
         self.assertEqual(module.stop(), 0)
 
     def test_nothing_to_serve(self):
-        http, https = self.server()
+        _, (http, https) = self.server()
         _, port = self.module("--ota-http", http, "--ota-https", https)
         port.command("AT+CIUPDATE", states(1, 2) + b"\r\nERROR\r\n")
         port.command("AT+CIUPDATE=1", states(1, 2) + b"\r\nERROR\r\n")
@@ -404,7 +425,7 @@ class WithOtaServer(Ota):
     def test_what_it_answers(self):
         self.put("v1.0.0.0", "ota.bin", b"firmware")
         (self.folder / "secret.bin").write_text("secret")
-        http, https = self.server()
+        _, (http, https) = self.server()
 
         def ask(target, scheme="http", method="GET"):
             address = http if scheme == "http" else https
@@ -432,6 +453,88 @@ class WithOtaServer(Ota):
             self.assertEqual(ask(download.format(version, name))[0], 404, (version, name))
         self.assertEqual(ask("/secret.bin")[0], 404)
         self.assertEqual(ask(ROOT, method="POST")[0], 400)
+
+    def converse(self, address, request):
+        """Sends a request, then the end of the stream. Returns the whole reply."""
+        with connected(address) as client:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            return whole_reply(client)
+
+    def test_requests_that_browsers_do_not_make(self):
+        self.put("v1.0.0.0", "ota.bin", b"firmware")
+        program, (http, _) = self.server()
+        get = b"GET /v1/device/rom/?action=download_rom&version=v1.0.0.0&filename=ota.bin HTTP/1.1"
+        for request, status, body in (
+                (b"GET /v1/device/rom/? HTTP/1.0\r\nAccept-Encoding: gzip,deflate,br", b"200 OK",
+                 b'{"rom_version": "v1.0.0.0", "status": 200}\n'),
+                (get + b"\r\nRange: bytes=2-3\r\nExpect: 100-continue", b"200 OK", b"firmware"),
+                (get + b"\r\nX: " + b"x" * 8000, b"200 OK", b"firmware"),
+                (b"GET /v1/device/rom/?version=V%2e#?&filename=ota.bin HTTP/1.1", b"200 OK",
+                 b'{"rom_version": "v1.0.0.0", "status": 200}\n'),
+                (b"GET /?\tx HTTP/1.1", b"404 Not Found", b"not found\n"),
+                (b"POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000,
+                 b"400 Bad Request", b"only GET and HEAD\n"),
+                (b"FETCH / HTTP/1.1", b"400 Bad Request", b"only GET and HEAD\n"),
+                (b"GET / HTTP/2.0", b"400 Bad Request", b"only GET and HEAD\n"),
+                (b"no request", b"400 Bad Request", b"only GET and HEAD\n")):
+            with self.subTest(request[:60]):
+                reply = self.converse(http, request + b"\r\n\r\n")
+                head, _, got = reply.partition(b"\r\n\r\n")
+                first, *fields = head.split(b"\r\n")
+                self.assertEqual((first, got), (b"HTTP/1.1 " + status, body))
+                self.assertEqual(sorted(fields)[:2], [b"Connection: close",
+                                                      b"Content-Length: %d" % len(body)])
+                self.assertEqual(len(fields), 3, fields)
+                line = request.split(b"\r\n")[0].decode().replace("\t", r"\t")
+                self.assertIn(f'127.0.0.1: "{line}" {int(status[:3])}, {len(body)} bytes\n',
+                              program.log_text())
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(self.converse(http, b"GET / HTTP/1.1\r\nX: " + b"x" * 9000), b"")
+        harness.wait_until(lambda: "127.0.0.1: request: longer than 8192 bytes\n" in
+                           program.log_text(), "the request in the log")
+
+    def test_clients_that_stall(self):
+        self.put("v1.0.0.0", "ota.bin", b"firmware")
+        self.put("v2.0.0.0", "ota.bin", bytes(more_than_buffers_hold()))
+        program, addresses = self.server()
+        http, https = addresses
+        hello = ssl.MemoryBIO()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), hello,
+                                                  server_hostname="espat").do_handshake()
+        stalled = []
+        for address, begun in ((http, b"GET " + ROOT.encode()), (https, hello.read(20)),
+                               (http, b""), (https, b"")):
+            for _ in range(8):
+                stalled.append(self.enterContext(connected(address)))
+                stalled[-1].sendall(begun)
+        ask = "GET " + ROOT + "action=download_rom&version={}&filename=ota.bin HTTP/1.1\r\n\r\n"
+        reader = self.enterContext(connected(http))
+        reader.sendall(ask.format("v2.0.0.0").encode())
+        self.assertEqual(servers.receive(reader, 15), b"HTTP/1.1 200 OK")
+        over_tls = ssl._create_unverified_context().wrap_socket(connected(https))
+        for client in (connected(http), over_tls):
+            with client:
+                client.sendall(ask.format("v1.0.0.0").encode())
+                self.assertTrue(whole_reply(client).endswith(b"\r\n\r\nfirmware"))
+        # All of that while they are still waited for.
+        for client in stalled:
+            client.setblocking(False)
+            self.assertRaises(BlockingIOError, client.recv, 1)
+        stalled[0].setblocking(True)
+        stalled[0].sendall(b" HTTP/1.1\r\n\r\n")
+        self.assertEqual(servers.receive(stalled[0], 15), b"HTTP/1.1 200 OK")
+        # It would wait for `reader` for three minutes.
+        self.assertEqual(program.stop(), 0)
+        self.assertNotIn("warning", program.log_text())
+
+    def test_one_server_a_port(self):
+        _, (http, https) = self.server()
+        for option, address in (("--http", http), ("--https", https)):
+            status, output, log = self.run_espat("ota-server", self.releases, option, address)
+            self.assertEqual((status, output), (2, b""), log)
+            self.assertEqual(log, f"espat: ota-server: {option}: Address already in use\n")
 
     def test_bad_usage(self):
         taken = servers.Peer(self).port
