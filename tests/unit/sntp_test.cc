@@ -107,7 +107,7 @@ TEST_F(SntpModule, NamesMaySayNothing) {
 
 TEST_F(SntpModule, HearsNobodyButTheServerItAsked) {
   add_server(std::chrono::seconds(1));
-  enable();
+  module_.feed("AT+CIPSNTPCFG=1,0,\"192.0.2.123\"\r\n");
   module_.run_for(std::chrono::milliseconds(10));
   // The answer itself, sooner and with another time, from other addresses and ports.
   std::string forged(module_.world().ntp().last_request());
