@@ -30,16 +30,16 @@ namespace espat::sim {
 class SimWorld final : public World {
  public:
   explicit SimWorld(uint64_t seed)
-      // Each part has its own chance: what one of them does must not change another's.
-      : uart_(turns_, seed),
-        network_(turns_, seed + 1),
+      : seeds_(seed),
+        uart_(turns_, seeds_.next()),
+        network_(turns_, seeds_.next()),
         names_(turns_),
         ntp_(turns_, network_),
         echo_(turns_),
-        random_(seed + 3),
+        random_(seeds_.next()),
         wifi_(turns_),
-        flash_(turns_, seed + 2),
-        partitions_(turns_, seed + 4),
+        flash_(turns_, seeds_.next()),
+        partitions_(turns_, seeds_.next()),
         update_(turns_, network_, partitions_) {}
 
   Turns& turns() { return turns_; }
@@ -123,6 +123,9 @@ class SimWorld final : public World {
   static constexpr size_t kLogLinesMax = 1000;
 
   Turns turns_;
+  /// Each part has its own chance: what one of them does must not change another's. A seed that is
+  /// drawn is none that another part has.
+  Random seeds_;
   SimUart uart_;
   SimNetwork network_;
   SimNames names_;
