@@ -37,7 +37,6 @@ class Program {
   void make_shards();
   void make_trace();
   void make_console();
-  void make_modules();
   void make_module(uint32_t id);
   void announce() const;
   void wait_for_signal();
