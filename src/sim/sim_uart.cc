@@ -82,6 +82,11 @@ size_t SimUart::write(std::span<const Bytes> parts) {
   return room;
 }
 
+void SimUart::configure(const UartConfig& config) {
+  config_ = config;
+  config_from_ = read_ + held_.size();
+}
+
 void SimUart::read_by_mcu(std::string_view bytes) {
   output_.append(bytes);
   read_ += bytes.size();
@@ -114,7 +119,6 @@ void SimUart::writable_after(Duration delay) {
 // still hears of it.
 void SimUart::restart() {
   offer_posted_ = false;
-  config_.reset();
   if (blocked_ && held_.empty()) writable_after(Duration(0));
 }
 

@@ -41,13 +41,15 @@ class SimUart {
   /// So many of a thousand writes take only a part of what they are offered.
   void shorten_writes(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
-  /// Line settings as the modem last set them; nothing since boot = empty.
+  /// Line settings as the modem last set them; nothing since power-on = empty.
   const std::optional<UartConfig>& config() const { return config_; }
+  /// How many bytes the line had taken by then: those behind them leave with these settings.
+  uint64_t config_from() const { return config_from_; }
 
   // --- the world's side (world.h) ---
   size_t write(std::span<const Bytes> parts);
   void resume();
-  void configure(const UartConfig& config) { config_ = config; }
+  void configure(const UartConfig& config);
   void restart();
   /// What the MCU sent and nobody took is lost, and so is what has not left.
   void power_loss();
@@ -74,6 +76,7 @@ class SimUart {
   bool blocked_ = false;
   uint32_t short_per_mille_ = 0;
   std::optional<UartConfig> config_;
+  uint64_t config_from_ = 0;
 };
 
 }  // namespace espat::sim

@@ -352,8 +352,7 @@ TEST_F(TcpLink, RestartEndsEverythingQuietly) {
   EXPECT_TRUE(t_.until([&] { return peer_.receive(nothing), peer_.ended; }));
   run_for(t_.shard, std::chrono::milliseconds(150));
   EXPECT_TRUE(t_.modem.events.empty());
-  ASSERT_EQ(t_.port.configured.size(), 1u);
-  EXPECT_EQ(t_.port.configured[0], UartConfig{});
+  EXPECT_TRUE(t_.port.configured.empty()) << "the last words are still to leave as the line is";
 }
 
 TEST(TcpLinkSource, IsTheInterfaceOfTheLink) {

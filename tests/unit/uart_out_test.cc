@@ -142,5 +142,107 @@ TEST_F(WayOut, ALostPassthroughLinkIsNotOpenedAgainForAnMcuThatIsDeaf) {
   EXPECT_GT(opened, before);
 }
 
+// --- line settings -------------------------------------------------------------------------------
+
+class SlowMcu : public WayOut {
+ protected:
+  static constexpr std::string_view kOk = "\r\nOK\r\n";
+
+  uint32_t baud() { return uart().config().value_or(UartConfig{}).baud; }
+  /// The line is full from now on; what was printed before has been read.
+  void stop() {
+    before_ = uart().read_bytes();
+    uart().throttle(4, 0);
+  }
+  /// Where in what was printed since stop() the settings changed last.
+  uint64_t changed_at() { return uart().config_from() - before_; }
+
+  uint64_t before_ = 0;
+};
+
+TEST_F(SlowMcu, GetsTheOkBeforeTheLineChanges) {
+  stop();
+  module_.feed("AT+UART_CUR=9600,8,1,0,0\r\n");
+  module_.run_for(seconds(1));
+  EXPECT_EQ(baud(), 115200u);
+  uart().throttle(4, 1);
+  module_.run_for(milliseconds(10));
+  EXPECT_EQ(module_.take_output(), kOk);
+  EXPECT_EQ(baud(), 9600u);
+  EXPECT_EQ(changed_at(), kOk.size());
+}
+
+TEST_F(SlowMcu, GetsTheOkOfAStoredSettingToo) {
+  stop();
+  module_.feed("AT+UART_DEF=9600,8,1,0,0\r\n");
+  module_.run_for(seconds(1));
+  EXPECT_EQ(baud(), 115200u);
+  EXPECT_EQ(read_all(), kOk);
+  EXPECT_EQ(baud(), 9600u);
+  EXPECT_EQ(changed_at(), kOk.size());
+}
+
+TEST_F(SlowMcu, GetsWhatComesLaterWithTheNewSettings) {
+  run("AT+CIPMUX=1");
+  run("AT+CIPSERVER=1,333");
+  stop();
+  module_.feed("AT+UART_CUR=9600,8,1,0,0\r\n");
+  module_.run_for(milliseconds(10));
+  network().connect_client({IpAddress::v4(192, 0, 2, 9), 1000}, kServerPort);
+  module_.run_for(milliseconds(10));
+  EXPECT_EQ(baud(), 115200u);
+  EXPECT_EQ(read_all(), std::string(kOk) + "0,CONNECT\r\n");
+  EXPECT_EQ(changed_at(), kOk.size());
+}
+
+TEST_F(SlowMcu, GetsEachOkOfABurstAsItsLineIs) {
+  stop();
+  module_.feed("AT+UART_CUR=9600,8,1,0,0\r\nAT+UART_CUR=19200,8,1,0,0\r\n");
+  uart().throttle(4, 1);
+  EXPECT_TRUE(module_.run_until([&] { return baud() == 9600; }, seconds(1)));
+  EXPECT_EQ(changed_at(), kOk.size());
+  EXPECT_TRUE(module_.run_until([&] { return baud() == 19200; }, seconds(1)));
+  EXPECT_EQ(changed_at(), 2 * kOk.size());
+}
+
+TEST_F(SlowMcu, GetsTheOkOfARestartBeforeTheLineIsAsAtBoot) {
+  run("AT+UART_CUR=9600,8,1,0,0");
+  stop();
+  module_.feed("AT+RST\r\n");
+  module_.run_for(milliseconds(10));
+  EXPECT_EQ(baud(), 9600u);
+  uart().throttle(4, 1);
+  EXPECT_TRUE(module_.run_until([&] { return baud() == 115200; }, seconds(1)));
+  constexpr std::string_view kGoodbye = "\r\nOK\r\nWIFI DISCONNECT\r\n";
+  EXPECT_EQ(changed_at(), kGoodbye.size());
+  EXPECT_TRUE(read_all().starts_with(std::string(kGoodbye) + "\r\nready\r\n"));
+}
+
+TEST_F(SlowMcu, GetsReadyWithTheStoredSettings) {
+  run("AT+UART_DEF=9600,8,1,0,0");
+  stop();
+  module_.feed("AT+RST\r\n");
+  module_.run_for(seconds(2));
+  EXPECT_EQ(baud(), 9600u);
+  const std::string output = read_all();
+  EXPECT_EQ(baud(), 9600u);
+  EXPECT_EQ(changed_at(), output.find("\r\nready"));
+}
+
+TEST_F(SlowMcu, GetsTheOkOfDeepSleepFirst) {
+  run("AT+UART_CUR=9600,8,1,0,0");
+  stop();
+  module_.feed("AT+GSLP=1000\r\n");
+  module_.run_for(milliseconds(10));
+  EXPECT_EQ(baud(), 9600u);
+  uart().throttle(4, 1);
+  module_.run_for(milliseconds(100));
+  constexpr std::string_view kGoodNight = "1000\r\n\r\nOK\r\n";
+  EXPECT_EQ(module_.take_output(), kGoodNight);
+  EXPECT_EQ(changed_at(), kGoodNight.size());
+  module_.run_for(seconds(3));
+  EXPECT_TRUE(module_.take_output().starts_with("\r\nready\r\n"));
+}
+
 }  // namespace
 }  // namespace espat

@@ -339,7 +339,6 @@ void RealWorld::write_flash(std::span<const FlashEntry> entries, bool erase) {
 void RealWorld::restart() {
   end_all();
   clock_set({});
-  port_.configure(config_.modem.line);
 }
 
 void RealWorld::end_all() {
