@@ -1,4 +1,6 @@
 // TLS links on the loopback: what happens to the bytes, and how a link ends.
+#include <netinet/tcp.h>
+
 #include "unit/tls_fixture.h"
 
 namespace espat::io::test {
@@ -19,6 +21,23 @@ class TlsLink : public TlsTest {
     }
     EXPECT_LT(at, offered.size());
     return offered.substr(0, at);
+  }
+  /// close_notify and data that the modem does not take come with one read.
+  void end_behind_unread_data() {
+    link_.take = 0;
+    set_option(raw_.peer().descriptor(), IPPROTO_TCP, TCP_NODELAY, 1);
+    raw_.send("unread");
+    SSL_shutdown(raw_.ssl());
+    ASSERT_TRUE(until([&] { return link_.stalled; }));
+    run_for(shard_, std::chrono::milliseconds(20));
+    EXPECT_FALSE(link_.ended());
+  }
+  /// Everything up to close_notify.
+  std::string received_by_raw() {
+    std::string text;
+    EXPECT_TRUE(until([&] { return raw_.receive(text), raw_.notified() || raw_.broken(); }));
+    EXPECT_FALSE(raw_.broken());
+    return text;
   }
 };
 
@@ -136,6 +155,21 @@ TEST_F(TlsLink, CloseNotifyOfTheSameReadWaitsForTheLastByteToo) {
   EXPECT_EQ(link_.received, "unread");
 }
 
+// A modem that sends does not read meanwhile: it must not wait for an end that is behind data.
+TEST_F(TlsLink, SendThatWaitsGoesOnWhenTheEndIsStillToBeRead) {
+  connect_raw();
+  const std::string sent = fill();
+  end_behind_unread_data();
+  EXPECT_TRUE(received_by_raw() == sent);
+  EXPECT_TRUE(until([&] { return link_.permissions == 1; }));
+  EXPECT_EQ(send("lost"), 4u);
+  link_.take = ModemDouble::kAll;
+  client_->resume();
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, NetError::none);
+  EXPECT_EQ(link_.received, "unread");
+}
+
 TEST_F(TlsLink, CloseNotifyIsAnswered) {
   connect_raw();
   SSL_shutdown(raw_.ssl());
@@ -223,6 +257,83 @@ TEST_F(TlsLink, CloseStillSendsWhatWasTaken) {
   EXPECT_EQ(at_peer.size(), sent.size());
   EXPECT_EQ(at_peer, sent);
   EXPECT_FALSE(link_.ended());
+}
+
+TEST_F(TlsLink, CloseAfterCloseStillSendsWhatWasTaken) {
+  connect_raw();
+  const std::string sent = fill();
+  client_->close(Closing::orderly);
+  client_->close(Closing::orderly);
+  EXPECT_TRUE(received_by_raw() == sent);
+}
+
+// A peer that says that it sends no more may well go on reading.
+
+TEST_F(TlsLink, CloseNotifyOfThePeerLosesNothingThatWasTaken) {
+  for (const int32_t linger_s : {-1, 0, 5}) {
+    SCOPED_TRACE(linger_s);
+    options_.linger_s = linger_s;
+    link_ = {};
+    connect_raw();
+    const std::string sent = fill();
+    SSL_shutdown(raw_.ssl());
+    ASSERT_TRUE(until([&] { return link_.ended(); }));
+    EXPECT_EQ(link_.closed, NetError::none);
+    client_ = nullptr;
+    EXPECT_TRUE(received_by_raw() == sent);
+  }
+}
+
+TEST_F(TlsLink, CloseNotifyAndEndOfStreamLoseNothingThatWasTaken) {
+  connect_raw();
+  const std::string sent = fill();
+  SSL_shutdown(raw_.ssl());
+  ::shutdown(raw_.peer().descriptor(), SHUT_WR);
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, NetError::none);
+  client_ = nullptr;
+  run_for(shard_, std::chrono::milliseconds(20));
+  EXPECT_TRUE(received_by_raw() == sent);
+}
+
+TEST_F(TlsLink, EndOfStreamWithoutCloseNotifyLosesNothingThatWasTaken) {
+  connect_raw();
+  const std::string sent = fill();
+  ::shutdown(raw_.peer().descriptor(), SHUT_WR);
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  EXPECT_EQ(link_.closed, NetError::none);
+  client_ = nullptr;
+  EXPECT_TRUE(received_by_raw() == sent);
+}
+
+TEST_F(TlsLink, EndOfStreamAfterCloseLosesNothingThatWasTaken) {
+  connect_raw();
+  const std::string sent = fill();
+  client_->close(Closing::orderly);
+  client_ = nullptr;
+  ::shutdown(raw_.peer().descriptor(), SHUT_WR);
+  run_for(shard_, std::chrono::milliseconds(20));
+  EXPECT_TRUE(received_by_raw() == sent);
+}
+
+TEST_F(TlsLink, PeerThatReadsNothingAfterItsCloseNotifyIsResetWhenLingerIsOver) {
+  options_.linger_s = 1;
+  connect_raw();
+  fill();
+  SSL_shutdown(raw_.ssl());
+  ASSERT_TRUE(until([&] { return link_.ended(); }));
+  client_ = nullptr;
+  EXPECT_TRUE(until([&] { return option(raw_.peer().descriptor(), SOL_SOCKET, SO_ERROR) != 0; }));
+}
+
+TEST_F(TlsLink, AbortBehindACloseNotifyResets) {
+  connect_raw();
+  fill();
+  end_behind_unread_data();
+  client_->close(Closing::abort);
+  EXPECT_TRUE(run_until(
+      shard_, [&] { return option(raw_.peer().descriptor(), SOL_SOCKET, SO_ERROR) != 0; },
+      std::chrono::seconds(3)));
 }
 
 TEST_F(TlsLink, PeerThatReadsNothingAfterCloseIsResetWhenLingerIsOver) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <string>
@@ -92,6 +94,7 @@ class RawServer {
   Peer& peer() { return peer_; }
 
   void start(Peer peer) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes as to a file, also when the peer has gone
     peer_ = std::move(peer);
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), peer_.descriptor());
@@ -107,14 +110,21 @@ class RawServer {
   void receive(std::string& text) {
     std::string buffer(kTlsRecordBytes, '\0');
     size_t n = 0;
-    if (SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &n) == 1) text.append(buffer, 0, n);
+    ERR_clear_error();
+    const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &n);
+    if (result == 1) text.append(buffer, 0, n);
+    const int error = SSL_get_error(ssl_.get(), result);
+    broken_ = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
   }
+  /// The stream ended without close_notify.
+  bool broken() const { return broken_; }
   bool notified() { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
 
  private:
   std::unique_ptr<SSL_CTX, TlsFree> context_;
   Peer peer_;
   std::unique_ptr<SSL, TlsFree> ssl_;
+  bool broken_ = false;
 };
 
 class TlsTest : public ::testing::Test {

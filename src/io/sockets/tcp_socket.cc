@@ -184,8 +184,12 @@ void TcpSocket::read() {
     const ssize_t got = ::recv(socket_.fd(), shard_.read_buffer().data(), limit, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (got <= 0) {
-      const NetError error = link_error(got == 0 ? send_error_ : last_error());
-      return let_go().channel_closed({channel_, error});
+      const bool ended = got == 0;
+      const std::error_code error = ended ? send_error_ : last_error();
+      if (ended && stays_open_ && !send_error_) {
+        return owner_->channel_closed({channel_, NetError::none});
+      }
+      return let_go().channel_closed({channel_, link_error(error)});
     }
     const auto n = static_cast<size_t>(got);
     if (!deliver(Bytes(shard_.read_buffer()).first(n))) return;

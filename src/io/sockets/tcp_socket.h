@@ -26,6 +26,10 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   size_t send(Bytes data, const Endpoint& to) override;
   /// From inside link_received, of which everything is taken: reads no more until resume().
   void hold() { held_ = true; }
+  /// While it is set, an end of stream is told and the socket stays: what is sent still goes to a
+  /// peer that only writes no more, until close().
+  void set_stays_open(bool stays_open) { stays_open_ = stays_open; }
+  void set_linger(int32_t linger_s) { linger_s_ = linger_s; }
   void resume() override;
   void configure(const ChannelOptions& options) override;
   void close(Closing closing) override;
@@ -51,6 +55,7 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   bool open_ = false;
   bool send_blocked_ = false;  ///< the host's buffer is full; ChannelWritable follows
   bool held_ = false;          ///< see hold()
+  bool stays_open_ = false;    ///< see set_stays_open()
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
   int32_t linger_s_ = -1;

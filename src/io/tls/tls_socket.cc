@@ -195,6 +195,7 @@ size_t TlsSocket::send(Bytes data, const Endpoint&) {
       shard_.loop().post([self = shared_from_this()] {
         if (self->session_) self->end(NetError::tls, self->session_->reason());
       });
+      writable_owed_ = true;
       return taken;
     }
     taken += sent;
@@ -230,6 +231,7 @@ bool TlsSocket::tls_output(Bytes cipher) {
   const Bytes rest = cipher.subspan(sent);
   if (unsent_.size() + rest.size() > kUnsentMaxBytes) return false;
   unsent_.insert(unsent_.end(), rest.begin(), rest.end());
+  tcp_->set_stays_open(!unsent_.empty());
   return true;
 }
 
@@ -239,21 +241,29 @@ void TlsSocket::flush() {
   unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<ptrdiff_t>(sent));
   if (!unsent_.empty()) return;
   unsent_ = {};
+  tcp_->set_stays_open(false);
   if (!session_) {
     timer_.cancel();
-    return drop_tcp();
+    drop_tcp();
   }
-  if (std::exchange(writable_owed_, false)) owner_->channel_event(ChannelWritable{channel_});
+  tell_writable();
+}
+
+void TlsSocket::tell_writable() {
+  if (owner_ == nullptr || !std::exchange(writable_owed_, false)) return;
+  owner_->channel_event(ChannelWritable{channel_});
 }
 
 void TlsSocket::channel_closed(const ChannelClosed& closed) {
   const auto self = shared_from_this();
-  tcp_ = nullptr;
-  if (open_ && !session_) {
-    timer_.cancel();  // nobody is left to be told
-    return;
-  }
   const bool ordinary = closed.error == NetError::none;
+  const bool sends_on = ordinary && !unsent_.empty();  // as tcp_ was told: the peer may still read
+  if (!sends_on) tcp_ = nullptr;
+  if (open_ && !session_) {
+    if (sends_on) return;
+    timer_.cancel();
+    return tell_writable();
+  }
   if (!open_) {
     return fail_handshake(ordinary ? NetError::tls : closed.error,
                           "the peer ended the connection during the handshake");
@@ -264,11 +274,28 @@ void TlsSocket::channel_closed(const ChannelClosed& closed) {
 /// Nothing more is read; the owner hears of it once it has what was read.
 void TlsSocket::end(NetError error, std::string_view reason) {
   if (!reason.empty()) owner_->channel_log(LogLevel::warn, line(reason));
-  if (tcp_) session_->shut_down();
+  if (tcp_) {
+    session_->shut_down();
+    // It is not the module that closes: nothing is to be reset.
+    if (linger_s_ == 0) tcp_->set_linger(-1);
+  }
   session_.reset();
-  drop_tcp();
+  send_rest();
   end_ = error;
-  if (kept_.empty()) report_end();
+  if (kept_.empty()) return report_end();
+  // The modem may be sending, and have to end that before it reads.
+  if (!tcp_) tell_writable();
+}
+
+/// The channel is over for its owner, but what it was promised is still to be sent.
+void TlsSocket::send_rest() {
+  if (!tcp_ || unsent_.empty()) return drop_tcp();
+  timer_.start(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_)) : kFlushTime,
+               [self = shared_from_this()] {
+                 self->abort();
+                 self->tell_writable();
+               });
+  tcp_->resume();  // so that the peer, if it waits for us to read, comes to read too
 }
 
 void TlsSocket::report_end() { std::exchange(owner_, nullptr)->channel_closed({channel_, *end_}); }
@@ -280,14 +307,15 @@ void TlsSocket::drop_tcp() {
 void TlsSocket::configure(const ChannelOptions& options) {
   linger_s_ = options.linger_s;
   receive_window_bytes_ = options.receive_window_bytes;
-  if (tcp_) tcp_->configure(options);
+  if (tcp_ && !end_) tcp_->configure(options);
 }
 
 void TlsSocket::close(Closing closing) {
   owner_ = nullptr;
   greeter_ = nullptr;
   kept_ = {};
-  if (open_ && !session_) return;  // has ended, or is being flushed already
+  const bool over = open_ && !session_;  // has ended; what was taken may be on its way yet
+  if (over && closing == Closing::orderly) return;
   timer_.cancel();
   if (closing == Closing::abort) {
     session_.reset();
@@ -296,11 +324,7 @@ void TlsSocket::close(Closing closing) {
   const bool orderly = open_ && linger_s_ != 0;
   if (orderly) session_->shut_down();
   session_.reset();
-  if (!orderly || unsent_.empty()) return drop_tcp();
-  // The channel is over for its owner, but what it was promised is still to be sent.
-  timer_.start(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_)) : kFlushTime,
-               [self = shared_from_this()] { self->abort(); });
-  tcp_->resume();  // so that the peer, if it waits for us to read, comes to read too
+  orderly ? send_rest() : drop_tcp();
 }
 
 /// A peer that took nothing for so long does not get the rest, and is to know.

@@ -80,6 +80,8 @@ class TlsSocket final : public ChannelSocket,
   void deliver(Bytes plain, size_t extra_bytes);
   void deliver_kept();
   void flush();
+  void send_rest();
+  void tell_writable();
   void abort();
   void end(NetError error, std::string_view reason);
   void report_end();
