@@ -200,7 +200,10 @@ void SimNetwork::configure(ChannelId channel, const ChannelOptions& options) {
   turns_.world_called("channel_configure");
   turns_.rule(slots_[channel].state == Slot::State::open,
               "channel_configure of a channel that is not open");
-  slots_[channel].options = options;
+  Slot& slot = slots_[channel];
+  const bool asked = options.report_acknowledged && !slot.options.report_acknowledged;
+  slot.options = options;
+  if (asked && !slot.datagrams) acknowledge(connections_[slot.peer]);
 }
 
 void SimNetwork::restart() {
@@ -380,8 +383,12 @@ void SimNetwork::arrive_at_peer(PeerId peer, std::string_view bytes) {
 void SimNetwork::acknowledge(const Connection& connection) {
   const Slot* slot = slot_of(connection);
   if (slot == nullptr || !slot->options.report_acknowledged) return;
+  if (connection.arrived == 0) return;
   post_for(connection.channel, latency_,
            [this, event = ChannelAcknowledged{connection.channel, connection.arrived}] {
+             Slot& told = slots_[event.channel];
+             if (!told.options.report_acknowledged) return;
+             told.acknowledged = event.bytes;
              turns_.event(event);
            });
 }

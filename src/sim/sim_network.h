@@ -106,6 +106,8 @@ class SimNetwork {
   uint64_t sent_bytes() const { return sent_; }
   /// The options of an open channel, as the modem last gave them.
   const ChannelOptions& channel_options(ChannelId channel) const { return slots_[channel].options; }
+  /// How much the modem was last told that the peer's host has (ChannelAcknowledged).
+  uint64_t acknowledged_bytes(ChannelId channel) const { return slots_[channel].acknowledged; }
   /// What the modem asked of TLS when it opened the channel, in words: "auth 3 pki 0 ca 1 cn a.b",
   /// and only those of cn, sni, alpn, psk and identity that are set.
   const std::string& tls_asked(ChannelId channel) const { return slots_[channel].tls; }
@@ -154,7 +156,8 @@ class SimNetwork {
     bool blocked = false;  // owes ChannelWritable
     std::string arrived;   // of a stream, not yet taken
     std::deque<Datagram> queue;
-    bool ended = false;  // the peer's end has arrived
+    uint64_t acknowledged = 0;  // see acknowledged_bytes
+    bool ended = false;         // the peer's end has arrived
     NetError error = NetError::none;
   };
 

@@ -272,6 +272,12 @@ inline int option(int socket, int level, int name) {
   return value;
 }
 
+/// The clients that a server accepts from now on take little before they are read.
+inline void small_receive_buffer(const Peer& server) {
+  constexpr int kBytes = 4096;
+  ::setsockopt(server.descriptor(), SOL_SOCKET, SO_RCVBUF, &kBytes, sizeof kBytes);
+}
+
 /// Bytes that show what is lost, doubled or out of order.
 inline std::string pattern(size_t length) {
   std::string bytes(length, '\0');

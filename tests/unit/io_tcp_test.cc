@@ -389,6 +389,91 @@ TEST_F(TcpLink, OptionsReachTheSocket) {
   EXPECT_EQ(option(socket, IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
+class TcpAcknowledged : public TcpLink {
+ protected:
+  TcpAcknowledged() {
+    t_.modem.hook = [this](const Event& event) {
+      const auto* reached = std::get_if<ChannelAcknowledged>(&event);
+      if (reached == nullptr) return;
+      EXPECT_EQ(reached->channel, 0);
+      EXPECT_GT(reached->bytes, acknowledged_) << "it tells of progress";
+      acknowledged_ = reached->bytes;
+    };
+  }
+  void watch(bool on) {
+    options_.report_acknowledged = on;
+    t_.world->channel_configure(0, options_);
+  }
+  void settle() { run_for(t_.shard, std::chrono::milliseconds(30)); }
+
+  ChannelOptions options_;
+  uint64_t acknowledged_ = 0;
+};
+
+TEST_F(TcpAcknowledged, FollowsWhatThePeersHostTakes) {
+  small_receive_buffer(server_);
+  ChannelRequest watched = request();
+  watched.options.report_acknowledged = true;
+  t_.world->channel_open(0, watched);
+  peer_ = accept_from(t_.shard, server_);
+  ASSERT_NE(t_.await<ChannelOpened>(), nullptr);
+  settle();
+  EXPECT_EQ(acknowledged_, 0u) << "nothing was sent";
+
+  const size_t taken = send(pattern(300'000));
+  run_for(t_.shard, std::chrono::milliseconds(100));
+  const uint64_t before = acknowledged_;
+  EXPECT_GT(before, 0u);
+  EXPECT_LT(before, taken);
+  settle();
+  EXPECT_EQ(acknowledged_, before) << "the peer reads nothing";
+
+  std::string at_peer;
+  EXPECT_TRUE(t_.until([&] { return peer_.receive(at_peer, 1000), acknowledged_ == taken; }));
+  send("more");
+  EXPECT_TRUE(t_.until([&] { return peer_.receive(at_peer), acknowledged_ == taken + 4; }));
+}
+
+TEST_F(TcpAcknowledged, IsToldOnlyWhileAsked) {
+  connect();
+  send("hello");
+  settle();
+  EXPECT_EQ(acknowledged_, 0u);
+  watch(true);
+  EXPECT_TRUE(t_.until([&] { return acknowledged_ == 5; })) << "what was sent before counts too";
+  watch(false);
+  send("more");
+  settle();
+  EXPECT_EQ(acknowledged_, 5u);
+}
+
+TEST_F(TcpAcknowledged, ResetAcknowledgesNothing) {
+  small_receive_buffer(server_);
+  connect();
+  watch(true);
+  const size_t taken = send(pattern(300'000));
+  run_for(t_.shard, std::chrono::milliseconds(100));
+  peer_.reset();
+  ASSERT_NE(t_.await<ChannelClosed>(), nullptr);
+  settle();
+  EXPECT_LT(acknowledged_, taken);
+}
+
+TEST_F(TcpAcknowledged, MayBeClosedFromInside) {
+  connect();
+  t_.modem.hook = [this](const Event& event) {
+    if (std::holds_alternative<ChannelAcknowledged>(event)) {
+      ++acknowledged_;
+      t_.world->channel_close(0, Closing::orderly);
+    }
+  };
+  watch(true);
+  send("hello");
+  EXPECT_TRUE(t_.until([&] { return acknowledged_ == 1; }));
+  settle();
+  EXPECT_EQ(acknowledged_, 1u);
+}
+
 TEST_F(TcpLink, WithoutItsKeyMaterialAnSslLinkIsNotOpened) {
   ChannelRequest ssl = request();
   ssl.transport = Transport::ssl;

@@ -359,6 +359,50 @@ TEST_F(TlsLink, LingerZeroResets) {
   EXPECT_EQ(raw_.peer().error, ECONNRESET);
 }
 
+TEST_F(TlsLink, TellsHowMuchOfItsBytesThePeersHostHas) {
+  small_receive_buffer(server_);
+  options_.report_acknowledged = true;
+  connect_raw();
+  ASSERT_EQ(send("hello"), 5u);
+  EXPECT_TRUE(until([&] { return link_.acknowledged == 5; }));
+
+  const std::string many = pattern(20 * kTlsRecordBytes);
+  const size_t taken = 5 + send(many);
+  run_for(shard_, std::chrono::milliseconds(100));
+  const uint64_t before = link_.acknowledged;
+  EXPECT_LT(before, taken);
+  run_for(shard_, std::chrono::milliseconds(50));
+  EXPECT_EQ(link_.acknowledged, before) << "the peer reads nothing";
+
+  std::string at_peer;
+  EXPECT_TRUE(until([&] { return raw_.receive(at_peer), link_.acknowledged == taken; }));
+  EXPECT_TRUE(until([&] { return raw_.receive(at_peer), at_peer.size() == taken; }));
+}
+
+TEST_F(TlsLink, TellsNothingOfAcknowledgementsUnlessAsked) {
+  connect();
+  send("hello");
+  ASSERT_TRUE(until([&] { return greeter_.link.received == "hello"; }));
+  run_for(shard_, std::chrono::milliseconds(30));
+  EXPECT_EQ(link_.acknowledged, 0u);
+  options_.report_acknowledged = true;
+  client_->configure(options_);
+  EXPECT_TRUE(until([&] { return link_.acknowledged == 5; })) << "what was sent before counts too";
+  options_.report_acknowledged = false;
+  client_->configure(options_);
+  send("more");
+  ASSERT_TRUE(until([&] { return greeter_.link.received == "hellomore"; }));
+  run_for(shard_, std::chrono::milliseconds(30));
+  EXPECT_EQ(link_.acknowledged, 5u);
+}
+
+TEST_F(TlsLink, ServerTellsWhatItsClientsHostHas) {
+  greeter_.options.report_acknowledged = true;
+  connect();
+  served_->send(as_bytes("hello"), {});
+  EXPECT_TRUE(until([&] { return greeter_.link.acknowledged == 5; }));
+}
+
 TEST_F(TlsLink, MayBeClosedFromInsideAnyCall) {
   for (const int call : {1, 2, 3}) {  // the opening, the overhead, the data
     SCOPED_TRACE(call);

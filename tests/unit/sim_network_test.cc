@@ -102,5 +102,83 @@ TEST_F(SimNetworkTest, NothingComesAfterTheModuleClosed) {
   EXPECT_EQ(network_.taken_bytes(), 0u);
 }
 
+/// A stream of the module's own, which no command opens, driven directly.
+class SimAcknowledged : public SimNetworkTest {
+ protected:
+  static constexpr ChannelId kOwn = kLinks;
+
+  SimAcknowledged() { network_.set_latency(milliseconds(10)); }
+  void TearDown() override {}  // its calls are none of the modem
+
+  void open(bool watched) {
+    ChannelRequest request;
+    request.remote = kPeer;
+    request.options.report_acknowledged = watched;
+    network_.open(kOwn, request, IpAddress::v4(192, 168, 1, 2));
+    module_.run_for(milliseconds(50));
+    peer_ = network_.peers() - 1;
+    ASSERT_EQ(network_.peer_channel(peer_), kOwn);
+  }
+  void watch(bool on) {
+    ChannelOptions options;
+    options.report_acknowledged = on;
+    network_.configure(kOwn, options);
+  }
+  uint64_t acknowledged() const { return network_.acknowledged_bytes(kOwn); }
+  size_t send(std::string_view text) { return network_.send(kOwn, as_bytes(text), {}); }
+
+  PeerId peer_ = 0;
+};
+
+TEST_F(SimAcknowledged, ComesARoundTripAfterTheBytes) {
+  open(true);
+  network_.peer_read(peer_, false);
+  ASSERT_EQ(send("hello"), 5u);
+  module_.run_for(milliseconds(19));
+  EXPECT_EQ(acknowledged(), 0u);
+  module_.run_for(milliseconds(2));
+  EXPECT_EQ(acknowledged(), 5u) << "the host has them, whether or not they are read";
+  send("more");
+  module_.run_for(milliseconds(21));
+  EXPECT_EQ(acknowledged(), 9u);
+}
+
+TEST_F(SimAcknowledged, CountsNoMoreThanTheWindowTakes) {
+  network_.set_send_window(10);
+  open(true);
+  network_.peer_read(peer_, false);
+  ASSERT_EQ(send("0123456789abcdef"), 10u);
+  module_.run_for(seconds(5));
+  EXPECT_EQ(acknowledged(), 10u);
+  network_.peer_read(peer_, true);
+  module_.run_for(milliseconds(21));
+  EXPECT_EQ(send("abcdef"), 6u);
+  module_.run_for(milliseconds(21));
+  EXPECT_EQ(acknowledged(), 16u);
+}
+
+TEST_F(SimAcknowledged, IsToldOnlyWhileAsked) {
+  open(false);
+  send("hello");
+  module_.run_for(seconds(1));
+  EXPECT_EQ(acknowledged(), 0u);
+  watch(true);
+  module_.run_for(seconds(1));
+  EXPECT_EQ(acknowledged(), 5u) << "what was sent before counts too";
+  watch(false);
+  send("more");
+  module_.run_for(seconds(1));
+  EXPECT_EQ(acknowledged(), 5u);
+}
+
+TEST_F(SimAcknowledged, EndsWithTheChannel) {
+  open(true);
+  send("hello");
+  module_.run_for(milliseconds(15));
+  network_.close(kOwn, Closing::orderly);
+  module_.run_for(seconds(1));
+  EXPECT_EQ(acknowledged(), 0u);
+}
+
 }  // namespace
 }  // namespace espat::sim

@@ -38,6 +38,10 @@ class LinkDouble final : public ChannelOwner {
     if (std::holds_alternative<ChannelWritable>(event)) ++permissions;
     if (const auto* extra = std::get_if<ChannelEncrypted>(&event))
       extra_bytes += extra->extra_bytes;
+    if (const auto* reached = std::get_if<ChannelAcknowledged>(&event)) {
+      EXPECT_GT(reached->bytes, acknowledged) << "it tells of progress";
+      acknowledged = reached->bytes;
+    }
     open = open || std::holds_alternative<ChannelOpened>(event) ||
            std::holds_alternative<ClientAccepted>(event);
     if (on_call) on_call();
@@ -54,6 +58,7 @@ class LinkDouble final : public ChannelOwner {
   std::optional<NetError> failed, closed;
   int permissions = 0;
   size_t extra_bytes = 0;
+  uint64_t acknowledged = 0;
   Endpoint local;
   std::string received, log;
   std::function<void()> on_call;
@@ -71,12 +76,13 @@ class GreeterDouble final : public TlsGreeter {
  public:
   void greeted(const std::shared_ptr<TlsSocket>& client) override {
     ++greetings;
-    if (admit) client->become(link, 1, {});
+    if (admit) client->become(link, 1, options);
   }
   void greeting_failed(TlsSocket&, std::string_view line) override { failure = line; }
 
   LinkDouble link;
   bool admit = true;
+  ChannelOptions options;
   int greetings = 0;
   std::string failure;
 };

@@ -1,11 +1,14 @@
 #include "io/sockets/tcp_socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "io/sockets/closing.h"
@@ -19,6 +22,9 @@ constexpr uint32_t kReadMinBytes = 2048;
 constexpr int kReadsPerTurn = 4;        // then others of the shard have their turn
 constexpr int kKeepAliveIntervalS = 1;  // ESP-AT manual, CIPSTART <keep alive>
 constexpr int kKeepAliveCount = 3;
+
+// The host says nothing by itself when the peer's has acknowledged something.
+constexpr std::chrono::milliseconds kAcknowledgedPoll{5};
 
 // How much may wait in the host for the peer to take it. A module has a few kB; without a limit the
 // host takes 4 MB, and calls a socket writable again only when a third of them has left: a peer
@@ -58,6 +64,7 @@ TcpSocket::TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
 void TcpSocket::open(const ChannelRequest& request) {
   remote_ = request.remote;
   linger_s_ = request.options.linger_s;
+  set_report_acknowledged(request.options.report_acknowledged);
   std::error_code error;
   UniqueFd socket = prepare(request, error);
   const uint32_t scope = scope_of(request.remote.address, request.local);
@@ -139,6 +146,7 @@ void TcpSocket::fail(const std::error_code& error) {
 /// Closes before the last word, which the result is to hear.
 ChannelOwner& TcpSocket::let_go() {
   socket_.close();
+  acknowledged_ = nullptr;
   return *std::exchange(owner_, nullptr);
 }
 
@@ -153,6 +161,8 @@ size_t TcpSocket::send(Bytes data, const Endpoint&) {
     return kept_.empty() && !held_ ? 0 : data.size();
   }
   const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
+  sent_bytes_ += taken;
+  look_at_acknowledged_later();
   if (taken < data.size()) wait_writable();
   return taken;
 }
@@ -237,6 +247,37 @@ void TcpSocket::configure(const ChannelOptions& options) {
   // What the host refuses is no reason to end the channel.
   set_option(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
   set_receive_window(options.receive_window_bytes);
+  set_report_acknowledged(options.report_acknowledged);
+}
+
+void TcpSocket::set_report_acknowledged(bool wanted) {
+  if (!wanted) {
+    acknowledged_ = nullptr;
+  } else if (!acknowledged_) {
+    acknowledged_ = std::make_unique<Acknowledged>(shard_.loop());
+    look_at_acknowledged_later();
+  }
+}
+
+/// Only while there is something to come: a channel that is idle costs nothing.
+void TcpSocket::look_at_acknowledged_later() {
+  if (!acknowledged_ || acknowledged_->reported_bytes == sent_bytes_) return;
+  if (std::exchange(acknowledged_->waiting, true)) return;
+  acknowledged_->timer.start(kAcknowledgedPoll, [self = shared_from_this()] {
+    if (self->acknowledged_) self->report_acknowledged();
+  });
+}
+
+void TcpSocket::report_acknowledged() {
+  acknowledged_->waiting = false;
+  int missing_bytes = 0;
+  if (::ioctl(socket_.fd(), SIOCOUTQ, &missing_bytes) != 0) return;
+  const uint64_t bytes = sent_bytes_ - static_cast<uint64_t>(missing_bytes);
+  if (bytes > acknowledged_->reported_bytes) {
+    acknowledged_->reported_bytes = bytes;
+    owner_->channel_event(ChannelAcknowledged{channel_, bytes});
+  }
+  look_at_acknowledged_later();
 }
 
 /// A window that was offered cannot be taken back: bytes that then find no buffer are lost on the
@@ -253,6 +294,7 @@ void TcpSocket::set_receive_window(uint32_t window_bytes) {
 
 void TcpSocket::close(Closing closing) {
   owner_ = nullptr;
+  acknowledged_ = nullptr;
   if (!open_) {
     socket_.close();
     return;

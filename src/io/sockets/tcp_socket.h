@@ -8,6 +8,7 @@
 
 #include "io/loop/descriptor.h"
 #include "io/loop/shard.h"
+#include "io/loop/timer.h"
 #include "io/loop/unique_fd.h"
 #include "io/sockets/accepted_client.h"
 #include "io/sockets/channel_socket.h"
@@ -24,6 +25,8 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   /// it returns, so that this call is a turn of its own.
   void adopt(AcceptedClient client);
   size_t send(Bytes data, const Endpoint& to) override;
+  /// How much of what was sent the host has taken since the channel opened.
+  uint64_t sent_bytes() const { return sent_bytes_; }
   /// From inside link_received, of which everything is taken: reads no more until resume().
   void hold() { held_ = true; }
   /// While it is set, an end of stream is told and the socket stays: what is sent still goes to a
@@ -41,6 +44,9 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   void fail(const std::error_code& error);
   ChannelOwner& let_go();
   void set_receive_window(uint32_t window_bytes);
+  void set_report_acknowledged(bool wanted);
+  void look_at_acknowledged_later();
+  void report_acknowledged();
 
   void wait_readable();
   uint32_t read_limit() const;
@@ -48,6 +54,14 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   bool deliver(Bytes data);
   void deliver_kept();
   void wait_writable();
+
+  /// What reporting acknowledgements needs.
+  struct Acknowledged {
+    explicit Acknowledged(Loop& loop) : timer(loop) {}
+    Timer timer;
+    bool waiting = false;
+    uint64_t reported_bytes = 0;
+  };
 
   Shard& shard_;
   ChannelOwner* owner_;  ///< null once the channel has ended
@@ -59,9 +73,11 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   bool offer_posted_ = false;  ///< a turn that calls deliver_kept() is on its way
   uint32_t read_max_bytes_;    ///< how much to read at once; follows what the modem takes
   int32_t linger_s_ = -1;
-  uint32_t receive_window_bytes_ = 0;  ///< as in ChannelOptions
-  uint32_t receive_buffer_bytes_;      ///< the largest SO_RCVBUF so far
-  std::error_code send_error_;         ///< why sending failed; reading reports the end
+  uint32_t receive_window_bytes_ = 0;           ///< as in ChannelOptions
+  uint32_t receive_buffer_bytes_;               ///< the largest SO_RCVBUF so far
+  uint64_t sent_bytes_ = 0;                     ///< see sent_bytes()
+  std::unique_ptr<Acknowledged> acknowledged_;  ///< null unless they are to be reported
+  std::error_code send_error_;                  ///< why sending failed; reading reports the end
   Descriptor socket_;
   Endpoint remote_;
   std::vector<std::byte> kept_;  ///< received, not yet taken from kept_from_ on; empty if idle

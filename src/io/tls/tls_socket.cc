@@ -44,6 +44,7 @@ void TlsSocket::open(const ChannelRequest& request) {
   receive_window_bytes_ = request.options.receive_window_bytes;
   ChannelOwner& owner = *this;
   tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
+  set_report_acknowledged(request.options.report_acknowledged);
   tcp_->open(request);
 }
 
@@ -70,6 +71,8 @@ void TlsSocket::channel_event(const Event& event) {
     connected(accepted->local, accepted->remote);
   } else if (std::holds_alternative<ChannelWritable>(event)) {
     flush();
+  } else if (const auto* reached = std::get_if<ChannelAcknowledged>(&event)) {
+    acknowledged(reached->bytes);
   }
 }
 
@@ -215,11 +218,38 @@ size_t TlsSocket::encrypt(Bytes data) {
   while (ok && taken < data.size() && collected.size() < kCollectBytes) {
     const Bytes piece = data.subspan(taken, std::min(data.size() - taken, kTlsRecordBytes));
     ok = session_->send(piece);
-    if (ok) taken += piece.size();
+    if (!ok) break;
+    taken += piece.size();
+    sent_bytes_ += piece.size();
+    if (marks_) mark(collected.size());
   }
   collecting_ = false;
   const bool sent = tls_output(collected);
   return ok && sent ? taken : 0;
+}
+
+void TlsSocket::set_report_acknowledged(bool wanted) {
+  if (!wanted) {
+    marks_ = nullptr;
+  } else if (!marks_) {
+    marks_ = std::make_unique<std::deque<Mark>>();
+    if (sent_bytes_ != 0) mark(0);
+  }
+}
+
+/// What was sent so far ends with what tcp_ has, what waits for it, and so much behind that.
+void TlsSocket::mark(size_t collected_bytes) {
+  marks_->push_back({tcp_->sent_bytes() + unsent_.size() + collected_bytes, sent_bytes_});
+}
+
+void TlsSocket::acknowledged(uint64_t cipher_bytes) {
+  uint64_t plain_bytes = 0;
+  while (marks_ && !marks_->empty() && marks_->front().cipher_bytes <= cipher_bytes) {
+    plain_bytes = marks_->front().plain_bytes;
+    marks_->pop_front();
+  }
+  if (plain_bytes == 0 || owner_ == nullptr) return;
+  owner_->channel_event(ChannelAcknowledged{channel_, plain_bytes});
 }
 
 bool TlsSocket::tls_output(Bytes cipher) {
@@ -307,7 +337,9 @@ void TlsSocket::drop_tcp() {
 void TlsSocket::configure(const ChannelOptions& options) {
   linger_s_ = options.linger_s;
   receive_window_bytes_ = options.receive_window_bytes;
-  if (tcp_ && !end_) tcp_->configure(options);
+  if (!tcp_ || end_) return;
+  set_report_acknowledged(options.report_acknowledged);
+  tcp_->configure(options);
 }
 
 void TlsSocket::close(Closing closing) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +74,9 @@ class TlsSocket final : public ChannelSocket,
   bool tls_output(Bytes cipher) override;
 
   size_t encrypt(Bytes data);
+  void set_report_acknowledged(bool wanted);
+  void mark(size_t collected_bytes);
+  void acknowledged(uint64_t cipher_bytes);
   void connected(const Endpoint& local, const Endpoint& remote);
   void await_step();
   void greet();
@@ -87,6 +91,12 @@ class TlsSocket final : public ChannelSocket,
   void report_end();
   void drop_tcp();
   std::string line(std::string_view reason) const;
+
+  /// So much plaintext is acknowledged once so much ciphertext is.
+  struct Mark {
+    uint64_t cipher_bytes = 0;
+    uint64_t plain_bytes = 0;
+  };
 
   Shard& shard_;
   ChannelOwner* owner_ = nullptr;  ///< null until it is a channel, and once the channel has ended
@@ -107,8 +117,10 @@ class TlsSocket final : public ChannelSocket,
   size_t batch_bytes_ = kReadBufferBytes;  ///< to decrypt at once; follows what the modem takes
   std::vector<std::byte> kept_;            ///< decrypted, not yet taken from kept_from_ on
   size_t kept_from_ = 0;
-  std::vector<std::byte> unsent_;  ///< ciphertext that tcp_ did not take yet
-  std::optional<NetError> end_;    ///< to be reported once kept_ was taken
+  std::vector<std::byte> unsent_;            ///< ciphertext that tcp_ did not take yet
+  uint64_t sent_bytes_ = 0;                  ///< plaintext that was taken
+  std::unique_ptr<std::deque<Mark>> marks_;  ///< null unless acknowledgements are to be reported
+  std::optional<NetError> end_;              ///< to be reported once kept_ was taken
 };
 
 }  // namespace espat::io
