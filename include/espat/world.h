@@ -281,9 +281,9 @@ class World {
   // --- the module itself ----------------------------------------------------------------------
 
   /// The chip restarts: every channel and the server are closed, every request forgotten, the
-  /// partition that is being written given up, the station has left, the clock begins anew. No event
-  /// of before comes after it, but for UartWritable: the AT port is as it was, and what was written
-  /// still leaves. Flash stays.
+  /// partition that is being written given up, the station has left, the clock begins anew. No
+  /// event of before comes after it, but for UartWritable: the AT port is as it was, and what was
+  /// written still leaves. Flash stays.
   virtual void restart() = 0;
 
   /// One line for the log port: printable ASCII, without a line end. What the MCU or the network
