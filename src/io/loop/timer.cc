@@ -17,7 +17,8 @@ struct Timer::State {
 
 Timer::Timer(Loop& loop) : state_(std::make_shared<State>(loop)) {}
 
-Timer::~Timer() { cancel(); }
+// That Asio fails to cancel a timer cannot be.
+Timer::~Timer() { cancel(); }  // NOLINT(bugprone-exception-escape)
 
 // One whose time has come may be queued, and is then called without an error: its number tells.
 void Timer::start(Duration delay, Callback callback) {

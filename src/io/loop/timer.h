@@ -17,7 +17,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
   /// As cancel().
-  ~Timer();
+  ~Timer();  // NOLINT(bugprone-exception-escape)
 
   /// Calls `callback` once `delay` has passed (none: on a later turn), and no more what an earlier
   /// start() gave. The callback is kept until it was called, so it may be all that keeps the owner
