@@ -28,8 +28,8 @@ void SimPartitions::erase(std::string_view partition) {
   turns_.world_called("partition_erase");
   turns_.rule(!partition.empty(), "partition_erase without a name");
   give_up();
-  writing_.emplace();
-  writing_->name = partition;
+  Writing& writing = writing_.emplace(Writing{});
+  writing.name = partition;
 }
 
 size_t SimPartitions::write(Bytes data) {
