@@ -61,6 +61,11 @@ class Interpreter final : private StoreUser {
   void stop();
   /// False: the next byte must wait, and World::uart_resume will ask for it.
   bool accepts_input() const;
+  /// The module is about to go: the command that waits is forgotten, without a word.
+  void forget_waits() {
+    wait_.reset();
+    spent_.reset();
+  }
   /// Takes a part of the MCU's bytes, at least one if accepts_input(). Returns how many.
   size_t consume(Bytes data);
   /// Before the bytes of one call, and after them: whether all of them were taken.

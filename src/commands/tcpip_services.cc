@@ -64,7 +64,7 @@ Outcome query_time(Module& m, const Args&) {
 class Pinging final : public Wait, private PingUser {
  public:
   Pinging(Module& module, std::string_view host) : m_(module) { m_.ping.start(*this, host); }
-  ~Pinging() override { m_.ping.stop(); }
+  ~Pinging() override { m_.ping.forget(); }
   std::string_view name() const override { return "pinging"; }
 
  private:

@@ -38,6 +38,8 @@ class Module final : public Host, public Power, private NetworkObserver {
   /// `world`, `profile` and `commands` must outlive the module.
   Module(World& world, const Profile& profile, std::span<const Command> commands,
          ModemOptions options);
+  /// A command that waits ends first, while the parts that it waits for are still there.
+  ~Module() { at.forget_waits(); }
 
   // --- what the modem's owner does; see modem.h -------------------------------------------------
   void power_on(Time now);

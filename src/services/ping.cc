@@ -41,6 +41,7 @@ void Ping::echo(const IpAddress& to) {
 }
 
 void Ping::name_resolved(uint8_t, const Resolved& answer) {
+  if (user_ == nullptr) return;
   if (answer.addresses.empty()) {
     return tell(NetError::no_such_name, "the name could not be resolved");
   }
@@ -48,6 +49,7 @@ void Ping::name_resolved(uint8_t, const Resolved& answer) {
 }
 
 void Ping::on_timer() {
+  if (user_ == nullptr) return;
   switch (state_) {
     case State::resolving:
       names_.forget(*this, 0);

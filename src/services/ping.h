@@ -35,8 +35,8 @@ class Ping final : public Service, private NameUser {
   /// Pings a host by name or address. One at a time: the one before is forgotten. `user` hears of
   /// it on a later turn, unless stop() comes first.
   void start(PingUser& user, std::string_view host);
-  /// The user hears nothing more.
-  void stop();
+  /// The user has gone: it hears nothing more. Asks nothing of the world.
+  void forget() { user_ = nullptr; }
 
   void on_event(const Event& event) override;
   void reset() override { user_ = nullptr; }
@@ -46,6 +46,7 @@ class Ping final : public Service, private NameUser {
 
   void name_resolved(uint8_t, const Resolved& answer) override;
   void on_timer();
+  void stop();
   void echo(const IpAddress& to);
   void tell(NetError error, std::string_view reason, Duration round_trip = {});
 
