@@ -63,6 +63,14 @@ def has_listener(port):
     return False
 
 
+def has_udp_socket(address, port):
+    """True if somebody has this UDP port of an IPv4 address; binds nothing, or it would be in the way
+    of whoever is about to."""
+    wanted = f"{int.from_bytes(socket.inet_aton(address), 'little'):08X}:{port:04X}"
+    lines = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(line.split()[1] == wanted for line in lines)
+
+
 class AtPort:
     """The MCU's end of an AT port: a file descriptor that is a socket, a tty or a pipe pair."""
 

@@ -90,7 +90,7 @@ class Chrony:
                                            local="local stratum 5" if synchronised else ""))
         # -x: it touches no clock.
         case.start(harness.find_program("chronyd"), "-x", "-d", "-u", "root", "-f", conf)
-        harness.wait_until(lambda: harness.bind_error(self.address, 123) == "EADDRINUSE",
+        harness.wait_until(lambda: harness.has_udp_socket(self.address, 123),
                            "chronyd to listen")
 
 
@@ -104,7 +104,7 @@ class Dnsmasq:
             "--no-resolv", "--no-hosts", "--bind-interfaces", "--port=53", "--pid-file=",
             "--user=", "--group=", "--log-queries", "--log-facility=-", "--except-interface=none",
             f"--listen-address={self.address}", f"--host-record={name},{','.join(addresses)}")
-        harness.wait_until(lambda: harness.bind_error(self.address, 53) == "EADDRINUSE",
+        harness.wait_until(lambda: harness.has_udp_socket(self.address, 53),
                            "dnsmasq to listen")
 
     def queries(self):
