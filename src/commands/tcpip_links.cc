@@ -199,6 +199,7 @@ Outcome start_passthrough(Module& m, const Args&) {
   if (!m.links.modes.passthrough) return m.at.refuse("CIPMODE=0 needs a length");
   if (link.state != Link::State::open) return m.at.refuse("link is not valid");
   if (link.peer_mode != PeerMode::fixed) return m.at.refuse("passthrough needs UDP mode 0");
+  m.links.hold(0);  // from here on, for it may be lost before the prompt
   return m.at.enter_passthrough();
 }
 

@@ -28,8 +28,7 @@ bool Passthrough::channel_open() const { return links_[kLink].state == Link::Sta
 
 void Passthrough::enter() {
   reset();
-  escape_.reset(timers_.now());
-  links_.hold(kLink);
+  if (links_[kLink].state == Link::State::lost) attempt_later();
 }
 
 // --- from the MCU -------------------------------------------------------------------------------
