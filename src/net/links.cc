@@ -1,6 +1,7 @@
 #include "net/links.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace espat {
 
@@ -77,29 +78,32 @@ std::string_view type_name(Transport transport, bool v6) {
 Links::Links(const Parts& parts)
     : p_(parts), notice_timer_(parts.timers, *this, On<&Links::on_notice_timer>{}) {}
 
+const Link& Links::operator[](LinkId id) const {
+  static const Link kFree;
+  return links_[id] ? *links_[id] : kFree;
+}
+
 bool Links::any_in_use() const {
-  return std::any_of(links_.begin(), links_.end(),
-                     [](const Link& link) { return link.state != Link::State::free; });
+  return std::any_of(links_.begin(), links_.end(), std::identity());
 }
 
 bool Links::stream_open() const {
-  return std::any_of(links_.begin(), links_.end(), [](const Link& link) {
-    return link.state == Link::State::open && link.transport != Transport::udp;
+  return std::any_of(links_.begin(), links_.end(), [](const auto& link) {
+    return link && link->state == Link::State::open && link->transport != Transport::udp;
   });
 }
 
 size_t Links::other_ssl_links(LinkId than) const {
   size_t count = 0;
   for (LinkId id = 0; id < Links::count(); ++id) {
-    const bool in_use = links_[id].state != Link::State::free;
-    if (id != than && in_use && links_[id].transport == Transport::ssl) ++count;
+    if (id != than && links_[id] && links_[id]->transport == Transport::ssl) ++count;
   }
   return count;
 }
 
 LinkId Links::lowest_free() const {
   LinkId id = 0;
-  while (id < count() && links_[id].state != Link::State::free) ++id;
+  while (id < count() && links_[id]) ++id;
   return id;
 }
 
@@ -127,45 +131,44 @@ std::optional<IpAddress> literal(std::string_view host) {
 
 void Links::open(LinkId id, const LinkSpec& spec) {
   prepare(id, spec);
-  if (const auto address = literal(spec.host)) {
-    connect(id, *address);
-  } else {
-    resolve(id);
-  }
+  seek(id);
 }
 
 /// The link as it is before anything is asked of the world.
-void Links::prepare(LinkId id, const LinkSpec& spec) {
-  Link& link = links_[id];
-  link = Link{};
+Link& Links::prepare(LinkId id, const LinkSpec& spec) {
+  links_[id] = std::make_unique<Link>();
+  Link& link = *links_[id];
   link.transport = spec.transport;
   link.v6 = spec.v6;
   link.peer_mode = spec.peer_mode;
   const auto address = literal(spec.host);
-  if (!address) link.host = spec.host;
-  targets_[id] = {.remote = {address.value_or(IpAddress()), spec.port},
-                  .local = spec.local,
-                  .local_port = spec.local_port,
-                  .keep_alive_s = spec.keep_alive_s};
+  link.target = {.name = std::string(address ? "" : spec.host),
+                 .address = address.value_or(IpAddress()),
+                 .port = spec.port,
+                 .local = spec.local,
+                 .local_port = spec.local_port,
+                 .keep_alive_s = spec.keep_alive_s};
+  return link;
 }
 
-void Links::resolve(LinkId id) {
-  Link& link = links_[id];
+/// Begins to reach the link's target.
+void Links::seek(LinkId id) {
+  Link& link = *links_[id];
+  if (link.target.name.empty()) return connect(id, link.target.address);
   link.state = Link::State::resolving;
-  p_.names.ask(*this, id, link.host, link.v6 ? Family::v6 : Family::v4);
+  p_.names.ask(*this, id, link.target.name, link.v6 ? Family::v6 : Family::v4);
 }
 
 void Links::connect(LinkId id, const IpAddress& address) {
-  Link& link = links_[id];
+  Link& link = *links_[id];
   link.state = Link::State::connecting;
   link.netif = p_.interfaces.netif();
-  const Target& target = targets_[id];
   p_.world.channel_open(id, {.transport = link.transport,
-                             .remote = {address, target.remote.port},
+                             .remote = {address, link.target.port},
                              .netif = link.netif,
-                             .local = target.local,
-                             .local_port = target.local_port,
-                             .keep_alive_s = target.keep_alive_s,
+                             .local = link.target.local,
+                             .local_port = link.target.local_port,
+                             .keep_alive_s = link.target.keep_alive_s,
                              .options = socket_options(id),
                              .tls = tls_client(id)});
 }
@@ -192,13 +195,13 @@ ChannelOptions Links::socket_options(LinkId id) const {
 }
 
 void Links::configure(LinkId id) {
-  if (links_[id].state == Link::State::open) p_.world.channel_configure(id, socket_options(id));
+  if ((*this)[id].state == Link::State::open) p_.world.channel_configure(id, socket_options(id));
 }
 
 void Links::fail(LinkId id, Failure failure) {
   last_failure_ = failure;
-  if (links_[id].reopens) {
-    links_[id].state = Link::State::lost;
+  if (links_[id]->reopens) {
+    links_[id]->state = Link::State::lost;
     holder_->attempt_failed();
   } else {
     free(id);
@@ -206,7 +209,7 @@ void Links::fail(LinkId id, Failure failure) {
 }
 
 void Links::opened(const ChannelOpened& event) {
-  Link& link = links_[event.channel];
+  Link& link = *links_[event.channel];
   link.state = Link::State::open;
   link.local = event.local;
   link.remote = event.remote;
@@ -216,8 +219,8 @@ void Links::opened(const ChannelOpened& event) {
 }
 
 void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
-  Link& link = links_[event.channel];
-  link = Link{};
+  links_[event.channel] = std::make_unique<Link>();
+  Link& link = *links_[event.channel];
   link.state = Link::State::open;
   link.transport = request.transport;
   link.v6 = request.v6;
@@ -233,7 +236,7 @@ void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
 }
 
 void Links::give_up(LinkId id) {
-  const bool resolving = links_[id].state == Link::State::resolving;
+  const bool resolving = (*this)[id].state == Link::State::resolving;
   if (resolving) p_.names.forget(*this, id);
   if (!resolving) p_.world.channel_close(id, Closing::orderly);
   fail(id, resolving ? Failure::early : Failure::network);
@@ -242,7 +245,7 @@ void Links::give_up(LinkId id) {
 // --- closing ------------------------------------------------------------------------------------
 
 void Links::close(LinkId id) {
-  const Link::State state = links_[id].state;
+  const Link::State state = (*this)[id].state;
   if (state == Link::State::connecting || state == Link::State::open)
     p_.world.channel_close(id, Closing::orderly);
   free(id);
@@ -261,7 +264,7 @@ void Links::expire(LinkId id) {
 
 /// The world has let go of an open link.
 void Links::ended(LinkId id) {
-  Link& link = links_[id];
+  Link& link = *links_[id];
   link.stalled = false;
   if (link.reopens) {
     link.state = Link::State::lost;
@@ -279,8 +282,9 @@ void Links::ended(LinkId id) {
 
 void Links::close_all_on(Netif netif) {
   for (LinkId id = 0; id < count(); ++id) {
-    if (links_[id].netif != netif) continue;
-    switch (links_[id].state) {
+    const Link& link = (*this)[id];
+    if (link.netif != netif) continue;
+    switch (link.state) {
       case Link::State::open:
         expire(id);
         break;
@@ -299,19 +303,18 @@ void Links::close_all_on(Netif netif) {
 void Links::close_all(Order order) {
   for (LinkId i = 0; i < count(); ++i) {
     const auto id = static_cast<LinkId>(order == Order::ascending ? i : count() - 1 - i);
-    links_[id].known() ? close_and_tell(id) : close(id);
+    (*this)[id].known() ? close_and_tell(id) : close(id);
   }
 }
 
 void Links::close_clients() {
   for (LinkId id = 0; id < count(); ++id) {
-    if (links_[id].server) close_and_tell(id);
+    if ((*this)[id].server) close_and_tell(id);
   }
 }
 
 void Links::reset() {
   for (LinkId id = 0; id < count(); ++id) free(id);
-  targets_.fill({});
   any_since_join_ = false;
   modes = LinkModes{};
   tcp_options.fill({});
@@ -321,11 +324,12 @@ void Links::reset() {
 // --- data of the MCU ----------------------------------------------------------------------------
 
 bool Links::has_receiver(LinkId id, const Endpoint& to) const {
-  return links_[id].transport != Transport::udp || has_peer(to.port != 0 ? to : links_[id].remote);
+  const Link& link = (*this)[id];
+  return link.transport != Transport::udp || has_peer(to.port != 0 ? to : link.remote);
 }
 
 size_t Links::send(LinkId id, Bytes data, const Endpoint& to) {
-  return p_.world.channel_send(id, data, to.port != 0 ? to : links_[id].remote);
+  return p_.world.channel_send(id, data, to.port != 0 ? to : (*this)[id].remote);
 }
 
 Duration Links::send_limit(LinkId id) const {
@@ -335,28 +339,20 @@ Duration Links::send_limit(LinkId id) const {
 // --- passthrough --------------------------------------------------------------------------------
 
 void Links::hold_closed(LinkId id, const LinkSpec& spec) {
-  prepare(id, spec);
-  links_[id].state = Link::State::lost;
+  prepare(id, spec).state = Link::State::lost;
   hold(id);
 }
 
-void Links::reopen(LinkId id) {
-  if (links_[id].host.empty()) {
-    connect(id, targets_[id].remote.address);
-  } else {
-    resolve(id);
-  }
-}
-
 void Links::release(LinkId id) {
-  links_[id].reopens = false;
-  if (links_[id].state != Link::State::open) close(id);
+  if (!links_[id]) return;
+  links_[id]->reopens = false;
+  if (links_[id]->state != Link::State::open) close(id);
 }
 
 // --- what the MCU is told -----------------------------------------------------------------------
 
 void Links::tell_opened(LinkId id) {
-  const Link& link = links_[id];
+  const Link& link = *links_[id];
   constexpr int32_t kDetailed = 2;  // SYSMSG bit 1
   if ((p_.settings.sysmsg & kDetailed) != 0) {
     p_.printer.urc("+LINK_CONN:0,", id, ',', Quoted{link.type_name()}, ',', link.server, ',',
@@ -381,14 +377,14 @@ void Links::tell_closed(LinkId id) {
 void Links::on_event(const Event& event) {
   if (!is_about_a_link(event)) return;
   if (const auto* open = std::get_if<ChannelOpened>(&event)) {
-    if (links_[open->channel].state == Link::State::connecting) opened(*open);
+    if ((*this)[open->channel].state == Link::State::connecting) opened(*open);
   } else if (const auto* failed = std::get_if<ChannelFailed>(&event)) {
-    if (links_[failed->channel].state != Link::State::connecting) return;
+    if ((*this)[failed->channel].state != Link::State::connecting) return;
     log_end(failed->channel, failed->error);
-    const bool udp = links_[failed->channel].transport == Transport::udp;
+    const bool udp = (*this)[failed->channel].transport == Transport::udp;
     fail(failed->channel, udp ? Failure::early : Failure::network);
   } else if (const auto* closed = std::get_if<ChannelClosed>(&event)) {
-    if (links_[closed->channel].state != Link::State::open) return;
+    if ((*this)[closed->channel].state != Link::State::open) return;
     log_end(closed->channel, closed->error);
     ended(closed->channel);
   } else if (const auto* encrypted = std::get_if<ChannelEncrypted>(&event)) {
@@ -397,7 +393,7 @@ void Links::on_event(const Event& event) {
 }
 
 void Links::name_resolved(uint8_t link, const Resolved& answer) {
-  if (links_[link].state != Link::State::resolving) return;
+  if ((*this)[link].state != Link::State::resolving) return;
   answer.addresses.empty() ? fail(link, Failure::early) : connect(link, answer.address());
 }
 

@@ -85,7 +85,16 @@ struct Link {
   size_t announced = 0;        ///< bytes in the inbox that a notice has told of
   size_t encrypted_extra = 0;  ///< SSL: how much longer on the wire what is in the inbox was
   uint32_t lost_datagrams = 0;
-  std::string host;              ///< name to resolve again; empty = it was a literal
+  /// What it is opened with, kept for opening it again.
+  struct Target {
+    std::string name;   ///< to be resolved; empty = it was a literal
+    IpAddress address;  ///< the literal
+    uint16_t port = 0;
+    IpAddress local;
+    uint16_t local_port = 0;
+    uint16_t keep_alive_s = 0;
+  };
+  Target target;
   std::unique_ptr<Inbox> inbox;  ///< null = empty
 
   std::string_view type_name() const { return espat::type_name(transport, v6); }
@@ -137,7 +146,7 @@ class Links final : public Service, public DataSink, private NameUser {
   std::array<LinkOptions, kLinks> tcp_options{};  ///< CIPTCPOPT
   SslTextsOfLinks ssl_texts;                      ///< CIPSSLCCN and its like
 
-  const Link& operator[](LinkId id) const { return links_[id]; }
+  const Link& operator[](LinkId id) const;
   static constexpr LinkId count() { return static_cast<LinkId>(kLinks); }
 
   /// A link is open, or on its way to be.
@@ -191,11 +200,11 @@ class Links final : public Service, public DataSink, private NameUser {
 
   // --- passthrough ---
   /// From now on the link is opened again when it is lost.
-  void hold(LinkId id) { links_[id].reopens = true; }
+  void hold(LinkId id) { links_[id]->reopens = true; }
   /// The same for a free link, which is lost from the beginning.
   void hold_closed(LinkId id, const LinkSpec& spec);
   /// Begins to open a link that is lost.
-  void reopen(LinkId id);
+  void reopen(LinkId id) { seek(id); }
   /// As before hold; a link that is not open is free now.
   void release(LinkId id);
 
@@ -222,13 +231,13 @@ class Links final : public Service, public DataSink, private NameUser {
   void resume_stalled();
 
  private:
-  void prepare(LinkId id, const LinkSpec& spec);
-  void resolve(LinkId id);
+  Link& prepare(LinkId id, const LinkSpec& spec);
+  void seek(LinkId id);
   void connect(LinkId id, const IpAddress& address);
   void fail(LinkId id, Failure failure);
   void opened(const ChannelOpened& event);
   void ended(LinkId id);
-  void free(LinkId id) { links_[id] = Link{}; }
+  void free(LinkId id) { links_[id].reset(); }
   void tell_opened(LinkId id);
   void log_end(LinkId id, NetError error);
 
@@ -249,15 +258,7 @@ class Links final : public Service, public DataSink, private NameUser {
   const Parts p_;
   LinkHolder* holder_ = nullptr;
   Timer notice_timer_;  // passive receive: what AT+CIPRECVDATA left is told of
-  std::array<Link, kLinks> links_{};
-  /// What a link is opened with, kept for opening it again.
-  struct Target {
-    Endpoint remote;
-    IpAddress local;
-    uint16_t local_port = 0;
-    uint16_t keep_alive_s = 0;
-  };
-  std::array<Target, kLinks> targets_{};
+  std::array<std::unique_ptr<Link>, kLinks> links_;  // null = free: most are, most of the time
   Failure last_failure_ = Failure::network;
   bool any_since_join_ = false;
   LinkId first_to_resume_ = 0;

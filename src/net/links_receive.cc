@@ -20,8 +20,8 @@ void adopt_peer(Link& link, const Endpoint& from) {
 }  // namespace
 
 size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
-  if (id >= count() || links_[id].state != Link::State::open) return data.size();
-  Link& link = links_[id];
+  if (id >= count() || (*this)[id].state != Link::State::open) return data.size();
+  Link& link = *links_[id];
   const size_t taken =
       modes.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
   link.stalled = taken < data.size();
@@ -45,7 +45,7 @@ size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
 /// Prints bytes of a stream, or a datagram, in one write, as far as the way out takes them. Returns
 /// how many that were.
 size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
-  const bool whole = links_[id].transport == Transport::udp;
+  const bool whole = links_[id]->transport == Transport::udp;
   if (modes.passthrough) {
     if (!whole) return p_.printer.data().offer(data);
     p_.printer.data().write(Frame{{}, data, {}});
@@ -79,7 +79,7 @@ void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& fr
 
 /// Prints what passive receive left behind. Returns whether that was everything.
 bool Links::print_inbox(LinkId id) {
-  Link& link = links_[id];
+  Link& link = *links_[id];
   while (link.inbox && p_.printer.can_print_data()) {
     const bool udp = link.transport == Transport::udp;
     const std::string_view bytes =
@@ -96,7 +96,7 @@ bool Links::print_inbox(LinkId id) {
 // --- passive ------------------------------------------------------------------------------------
 
 size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
-  Link& link = links_[id];
+  Link& link = *links_[id];
   const size_t window = p_.profile.receive_window_bytes;
   if (!link.inbox) link.inbox = std::make_unique<Inbox>();
   size_t taken = data.size();
@@ -114,16 +114,17 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
 }
 
 void Links::count_encrypted(const ChannelEncrypted& event) {
-  Link& link = links_[event.channel];
-  if (modes.passive && p_.profile.ssl_counts_encrypted && link.state == Link::State::open) {
-    link.encrypted_extra += event.extra_bytes;
+  if (modes.passive && p_.profile.ssl_counts_encrypted &&
+      (*this)[event.channel].state == Link::State::open) {
+    links_[event.channel]->encrypted_extra += event.extra_bytes;
   }
 }
 
 /// Tells of what is in the inbox, unless the MCU has been told and has not read since. A notice
 /// that must wait is written when it may be, with what there is then.
 void Links::notice(LinkId id) {
-  Link& link = links_[id];
+  if (!links_[id]) return;
+  Link& link = *links_[id];
   if (link.noticed || !link.inbox || link.notice_due != kNever || !p_.printer.can_print_data())
     return;
   link.noticed = true;
@@ -138,7 +139,8 @@ void Links::notice(LinkId id) {
 void Links::on_notice_timer() {
   Time next = kNever;
   for (LinkId id = 0; id < count(); ++id) {
-    Time& due = links_[id].notice_due;
+    if (!links_[id]) continue;
+    Time& due = links_[id]->notice_due;
     if (due <= p_.timers.now()) due = kNever;  // told of at the end of the turn
     next = std::min(next, due);
   }
@@ -146,17 +148,17 @@ void Links::on_notice_timer() {
 }
 
 std::string_view Links::read(LinkId id, size_t max_bytes) const {
-  const Link& link = links_[id];
+  const Link& link = (*this)[id];
   return link.inbox ? link.inbox->front(max_bytes) : std::string_view();
 }
 
 Endpoint Links::sender(LinkId id, size_t bytes) const {
-  const Link& link = links_[id];
+  const Link& link = (*this)[id];
   return link.transport == Transport::udp ? link.inbox->sender(bytes) : link.remote;
 }
 
 void Links::read_done(LinkId id, size_t bytes) {
-  Link& link = links_[id];
+  Link& link = *links_[id];
   link.inbox->drop(bytes);
   link.encrypted_extra = 0;  // once a part was read, the rest lies decrypted
   link.announced -= std::min(link.announced, bytes);
@@ -182,7 +184,7 @@ void Links::print_kept() {
   for (LinkId id = 0; id < count(); ++id) {
     if (modes.passive) {
       notice(id);
-    } else if (links_[id].inbox && print_inbox(id) && links_[id].state == Link::State::ended) {
+    } else if ((*this)[id].inbox && print_inbox(id) && links_[id]->state == Link::State::ended) {
       close_and_tell(id);
     }
   }
@@ -192,8 +194,8 @@ void Links::resume_stalled() {
   bool resumed = false;
   for (LinkId i = 0; i < count(); ++i) {
     const auto id = static_cast<LinkId>((first_to_resume_ + i) % count());
-    if (!links_[id].stalled || !has_room(links_[id])) continue;
-    links_[id].stalled = false;
+    if (!(*this)[id].stalled || !has_room(*links_[id])) continue;
+    links_[id]->stalled = false;
     p_.world.channel_resume(id);
     resumed = true;
   }

@@ -7,11 +7,9 @@ namespace espat {
 
 void Names::ask(NameUser& user, uint8_t tag, std::string_view host, Family family) {
   forget(user, tag);
-  const auto free = std::find_if(questions_.begin(), questions_.end(),
-                                 [](const Question& question) { return question.user == nullptr; });
-  // Each user has its few questions, fewer than there are places. Without one there is no answer,
-  // as from a server that is silent.
-  if (free == questions_.end()) return;
+  auto free = std::find_if(questions_.begin(), questions_.end(),
+                           [](const Question& question) { return question.user == nullptr; });
+  if (free == questions_.end()) free = questions_.emplace(free);
   *free = {&user, tag};
   world_.resolve(static_cast<QueryId>(free - questions_.begin()), host, family,
                  interfaces_.dns_servers());

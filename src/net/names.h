@@ -1,10 +1,10 @@
 // Names become addresses in one place: whoever needs one asks here, and hears of it once.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "espat/address.h"
 #include "espat/event.h"
@@ -46,11 +46,9 @@ class Names {
   /// Resolved; any other event is none of its business.
   void on_event(const Event& event);
   /// The module restarts.
-  void reset() { questions_.fill({}); }
+  void reset() { questions_.clear(); }
 
  private:
-  static constexpr size_t kQuestionsMax = 16;
-
   struct Question {
     NameUser* user = nullptr;
     uint8_t tag = 0;
@@ -58,7 +56,7 @@ class Names {
 
   World& world_;
   const Interfaces& interfaces_;
-  std::array<Question, kQuestionsMax> questions_{};  // by QueryId
+  std::vector<Question> questions_;  // by QueryId; those without a user are free
 };
 
 }  // namespace espat

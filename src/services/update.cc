@@ -63,10 +63,11 @@ bool Update::roll_back() {
 }
 
 void Update::start(const UpdateRequest& request) {
-  https_ = request.https;
-  blocking_ = request.blocking;
-  wanted_ = request.version;
-  partition_ = request.partition;
+  job_ = std::make_unique<Job>();
+  job_->https = request.https;
+  job_->blocking = request.blocking;
+  job_->wanted = request.version;
+  job_->partition = request.partition;
   state_ = 0;
   step_ = Step::starting;
   // On a turn of its own: OK comes before the first state, also where the server has no name.
@@ -76,8 +77,8 @@ void Update::start(const UpdateRequest& request) {
 void Update::on_timer() {
   if (step_ != Step::starting) return fail("three minutes are over");
   timer_.set_after(kUpdateLimit);
-  const UpdateServer& server = https_ ? p_.options.update_https : p_.options.update_http;
-  server_.port = server.port;
+  const UpdateServer& server = job_->https ? p_.options.update_https : p_.options.update_http;
+  job_->server.port = server.port;
   if (const auto literal = IpAddress::parse(server.host)) return found(*literal);
   step_ = Step::resolving;
   p_.names.ask(*this, 0, server.host, p_.names.any_family());
@@ -89,12 +90,11 @@ void Update::name_resolved(uint8_t, const Resolved& answer) {
 
 void Update::found(const IpAddress& address) {
   if (!address) return fail("the name of the update server could not be resolved");
-  server_.address = address;
+  job_->server.address = address;
   tell(1);
   // Without a version, and not blocking, the firmware asks for none either.
-  if (!wanted_.empty() || !blocking_) return prepare_download();
+  if (!job_->wanted.empty() || !job_->blocking) return prepare_download();
   step_ = Step::asking;
-  reply_ = ReplyText();
   get("HTTP/1.0", std::string(kRoot) + "is_format_simple=true");
 }
 
@@ -102,24 +102,25 @@ void Update::found(const IpAddress& address) {
 
 /// Connects, and asks as soon as it is connected.
 void Update::get(std::string_view version, std::string_view target) {
-  request_ = "GET " + std::string(target) + ' ' + std::string(version) + "\r\n";
+  job_->request = "GET " + std::string(target) + ' ' + std::string(version) + "\r\n";
   // In this order, the blank at the end of the browser's name included (at_ota_cmd.c).
-  request_ += host_header(server_) +
-              "\r\nConnection: keep-alive\r\nCache-Control: no-cache\r\n"
-              "User-Agent: Mozilla/5.0 (Windows NT 5.1) AppleWebKit/537.36 (KHTML, like Gecko) "
-              "Chrome/30.0.1599.101 Safari/537.36 \r\nAccept: */*\r\nAuthorization: token " +
-              p_.options.update_token +
-              "\r\nAccept-Encoding: gzip,deflate,sdch\r\nAccept-Language: zh-CN,zh;q=0.8\r\n\r\n";
-  connected_ = false;
+  job_->request +=
+      host_header(job_->server) +
+      "\r\nConnection: keep-alive\r\nCache-Control: no-cache\r\n"
+      "User-Agent: Mozilla/5.0 (Windows NT 5.1) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/30.0.1599.101 Safari/537.36 \r\nAccept: */*\r\nAuthorization: token " +
+      p_.options.update_token +
+      "\r\nAccept-Encoding: gzip,deflate,sdch\r\nAccept-Language: zh-CN,zh;q=0.8\r\n\r\n";
+  job_->connected = false;
   ChannelRequest channel;
-  channel.transport = https_ ? Transport::ssl : Transport::tcp;  // no certificate is checked
-  channel.remote = server_;
-  channel_ = p_.channels.open(*this, channel);
-  if (!channel_) fail("no channel is free");
+  channel.transport = job_->https ? Transport::ssl : Transport::tcp;  // no certificate is checked
+  channel.remote = job_->server;
+  job_->channel = p_.channels.open(*this, channel);
+  if (!job_->channel) fail("no channel is free");
 }
 
 void Update::channel_opened(const ChannelOpened&) {
-  connected_ = true;
+  job_->connected = true;
   if (step_ == Step::asking) tell(2);
   send_request();
 }
@@ -127,30 +128,30 @@ void Update::channel_opened(const ChannelOpened&) {
 void Update::channel_writable(ChannelId) { send_request(); }
 
 void Update::send_request() {
-  if (request_.empty()) return;
-  request_.erase(0, p_.channels.send(*channel_, as_bytes(request_)));
+  if (job_->request.empty()) return;
+  job_->request.erase(0, p_.channels.send(*job_->channel, as_bytes(job_->request)));
 }
 
 size_t Update::channel_received(ChannelId, Bytes data, const Endpoint&) {
   if (step_ == Step::downloading) return take_download(data);
-  reply_.feed(data);
-  if (reply_.complete()) take_version();
+  job_->reply.feed(data);
+  if (job_->reply.complete()) take_version();
   return data.size();
 }
 
 void Update::channel_ended(ChannelId, NetError error) {
-  channel_.reset();
+  job_->channel.reset();
   if (error != NetError::none) {
     p_.log.line(LogLevel::info, "update server: ", espat::text_of(error));
   }
-  if (!connected_) return fail("no connection to the update server");
+  if (!job_->connected) return fail("no connection to the update server");
   if (step_ == Step::asking) return take_version();
-  download_->closed();
-  if (unwritten_.empty()) download_ended();
+  job_->download->closed();
+  if (job_->unwritten.empty()) download_ended();
 }
 
 void Update::hang_up() {
-  if (channel_) p_.channels.close(*std::exchange(channel_, std::nullopt));
+  if (job_->channel) p_.channels.close(*std::exchange(job_->channel, std::nullopt));
 }
 
 void Update::note_status(uint16_t status) {
@@ -163,7 +164,7 @@ void Update::note_status(uint16_t status) {
 
 void Update::take_version() {
   hang_up();
-  const std::string_view reply = reply_.text();
+  const std::string_view reply = job_->reply.text();
   note_status(http_status(reply));
   if (reply.empty()) return fail(text_of(DownloadError::broken_off));
   constexpr std::string_view kKey = "rom_version\": \"";
@@ -171,16 +172,16 @@ void Update::take_version() {
   const size_t begin = key + kKey.size();
   const size_t end = key == std::string_view::npos ? key : reply.find("\",", begin);
   if (end == std::string_view::npos) return fail("the reply names no version");
-  wanted_ = reply.substr(begin, end - begin);
+  job_->wanted = reply.substr(begin, end - begin);
   // The next request must not become what the server likes.
-  if (!fits_request(wanted_)) return fail("the version that the reply names is none");
+  if (!fits_request(job_->wanted)) return fail("the version that the reply names is none");
   tell(3);
   prepare_download();
 }
 
 /// The slot is erased: from now on nobody may boot it, also not after a loss of power.
 void Update::prepare_download() {
-  if (!is_firmware()) return download();
+  if (!job_->is_firmware()) return download();
   set_slot(next_slot(), false, "");
   p_.store.settings.ota_boot = running_slot_;
   write(Step::erasing);
@@ -188,44 +189,43 @@ void Update::prepare_download() {
 
 void Update::download() {
   step_ = Step::downloading;
-  unwritten_.clear();
-  std::string_view partition = partition_;
-  if (is_firmware()) partition = next_slot() == 1 ? "ota_1" : "ota_0";
+  std::string_view partition = job_->partition;
+  if (job_->is_firmware()) partition = next_slot() == 1 ? "ota_1" : "ota_0";
   uint32_t bytes = p_.profile.ota_slot_bytes;
   for (const Partition& each : p_.profile.partitions) {
     if (each.name == partition) bytes = each.bytes;
   }
-  download_.emplace(bytes, is_firmware());
+  job_->download.emplace(bytes, job_->is_firmware());
   p_.world.partition_erase(partition);
   std::string target(kRoot);
-  target += "action=download_rom&version=" + wanted_ + "&filename=" + partition_ + ".bin";
+  target += "action=download_rom&version=" + job_->wanted + "&filename=" + job_->partition + ".bin";
   p_.log.line(LogLevel::info, "downloading ", target);
   get("HTTP/1.1", target);
 }
 
 /// What the partition does not take is kept, and nothing more is taken until it has gone.
 size_t Update::take_download(Bytes data) {
-  if (!unwritten_.empty()) return 0;
-  const Bytes body = download_->feed(data);
+  if (!job_->unwritten.empty()) return 0;
+  const Bytes body = job_->download->feed(data);
   const size_t written = body.empty() ? 0 : p_.world.partition_write(body);
-  unwritten_ = as_text(body.subspan(written));
-  if (download_->ended()) {
+  job_->unwritten = as_text(body.subspan(written));
+  if (job_->download->ended()) {
     hang_up();
-    if (unwritten_.empty()) download_ended();
+    if (job_->unwritten.empty()) download_ended();
   }
   return data.size();
 }
 
 void Update::write_rest() {
-  if (unwritten_.empty()) return;
-  unwritten_.erase(0, p_.world.partition_write(as_bytes(unwritten_)));
-  if (!unwritten_.empty()) return;
-  if (download_->ended()) return download_ended();
-  if (channel_) p_.channels.resume(*channel_);
+  if (job_->unwritten.empty()) return;
+  job_->unwritten.erase(0, p_.world.partition_write(as_bytes(job_->unwritten)));
+  if (!job_->unwritten.empty()) return;
+  if (job_->download->ended()) return download_ended();
+  if (job_->channel) p_.channels.resume(*job_->channel);
 }
 
 void Update::download_ended() {
-  const Download::Result result = download_->result();
+  const Download::Result result = job_->download->result();
   note_status(result.status);
   if (result.error != DownloadError::none) return fail(text_of(result.error));
   step_ = Step::committing;
@@ -242,11 +242,11 @@ void Update::on_event(const Event& event) {
 
 void Update::downloaded(bool ok) {
   if (!ok) return fail("the partition could not be written");
-  const Download::Result result = download_->result();
-  p_.log.line(LogLevel::info, "downloaded ", result.bytes, " bytes to ", partition_);
-  if (!is_firmware()) return done();
+  const Download::Result result = job_->download->result();
+  p_.log.line(LogLevel::info, "downloaded ", result.bytes, " bytes to ", job_->partition);
+  if (!job_->is_firmware()) return done();
   std::string version = image_version(result.text);
-  if (version.empty()) version = without_v(wanted_);
+  if (version.empty()) version = without_v(job_->wanted);
   set_slot(next_slot(), true, version);
   p_.store.settings.ota_boot = next_slot();
   write(Step::storing);
@@ -273,15 +273,15 @@ void Update::stored(bool ok) {
 
 void Update::done() {
   tell(4);
-  end();
-  if (!blocking_) return;
-  if (is_firmware()) p_.interpreter.after_ok([this] { p_.power.restart(); });
+  const auto job = end();
+  if (!job->blocking) return;
+  if (job->is_firmware()) p_.interpreter.after_ok([this] { p_.power.restart(); });
   p_.interpreter.finish(kOk);
 }
 
 void Update::tell(int state) {
   state_ = state;
-  blocking_ ? p_.printer.info("+CIPUPDATE:", state) : p_.printer.urc("+CIPUPDATE:", state);
+  job_->blocking ? p_.printer.info("+CIPUPDATE:", state) : p_.printer.urc("+CIPUPDATE:", state);
 }
 
 void Update::network_lost() {
@@ -292,26 +292,21 @@ void Update::fail(std::string_view reason) {
   p_.names.forget(*this, 0);
   hang_up();
   if (step_ == Step::downloading || step_ == Step::committing) p_.world.partition_abandon();
-  end();
-  if (blocking_) {
-    state_ = -1;
-    p_.interpreter.finish(p_.interpreter.refuse(reason));
-  } else {
-    p_.log.line(LogLevel::warn, "AT+CIUPDATE: ", reason);
-    tell(-1);
-  }
+  const auto job = end();
+  state_ = -1;
+  if (job->blocking) return p_.interpreter.finish(p_.interpreter.refuse(reason));
+  p_.log.line(LogLevel::warn, "AT+CIUPDATE: ", reason);
+  p_.printer.urc("+CIPUPDATE:", state_);
 }
 
-void Update::end() {
+/// What it was is given back to whoever has something to say of it.
+std::unique_ptr<Update::Job> Update::end() {
   step_ = Step::none;
-  download_.reset();
-  std::string().swap(unwritten_);
-  std::string().swap(request_);
   timer_.cancel();
+  return std::move(job_);
 }
 
 void Update::reset() {
-  channel_.reset();
   end();
   state_ = 0;
   writes_ = 0;

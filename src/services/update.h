@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,6 +91,21 @@ class Update final : public Service, private NameUser, private ChannelUser, priv
     storing,     ///< which slot boots
   };
 
+  struct Job {
+    bool https = false;
+    bool blocking = true;
+    std::string wanted;     ///< version; empty = not given
+    std::string partition;  ///< as asked for
+    Endpoint server;
+    std::optional<ChannelId> channel;
+    bool connected = false;
+    std::string request;               ///< what of it has not left
+    ReplyText reply;                   ///< to the question for a version
+    std::optional<Download> download;  ///< else
+    std::string unwritten;             ///< of the body, what the partition did not take yet
+    bool is_firmware() const { return std::string_view(partition).starts_with("ota"); }
+  };
+
   void name_resolved(uint8_t, const Resolved& answer) override;
   void channel_opened(const ChannelOpened& event) override;
   void channel_ended(ChannelId channel, NetError error) override;
@@ -114,27 +130,16 @@ class Update final : public Service, private NameUser, private ChannelUser, priv
   void done();
   void tell(int state);
   void fail(std::string_view reason);
-  void end();
-  bool is_firmware() const { return std::string_view(partition_).starts_with("ota"); }
+  std::unique_ptr<Job> end();
   int32_t next_slot() const { return 1 - running_slot_; }
   void set_slot(int32_t slot, bool valid, std::string_view version);
 
   const Parts p_;
   Timer timer_;  // it begins, or has taken too long
   Step step_ = Step::none;
+  std::unique_ptr<Job> job_;  // while it runs
   int state_ = 0;
-  bool https_ = false;
-  bool blocking_ = true;
-  int writes_ = 0;         // that the store has not answered
-  std::string wanted_;     // version; empty = not given
-  std::string partition_;  // as asked for
-  Endpoint server_;
-  std::optional<ChannelId> channel_;
-  bool connected_ = false;
-  std::string request_;               // what of it has not left
-  ReplyText reply_;                   // to the question for a version
-  std::optional<Download> download_;  // else
-  std::string unwritten_;             // of the body, what the partition did not take yet
+  int writes_ = 0;  // that the store has not answered
   int32_t running_slot_ = 0;
   std::string version_;
 };
