@@ -66,7 +66,6 @@ RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortT
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
-      echo_(shard, [this](const Pinged& answer) { modem_.on_event(answer); }),
       partitions_(shard.loop(), *flash_, modem,
                   [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
@@ -90,10 +89,15 @@ void RealWorld::uart_configure(const UartConfig& config) { port_.configure(confi
 
 void RealWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
   channel_close(channel, Closing::orderly);
-  channels_[channel] = make_socket(channel, request);
+  socket_of(channel) = make_socket(channel, request);
   ChannelRequest bound = request;
   if (!bound.local) bound.local = own_address(request.netif, request.remote.address.family());
-  channels_[channel]->open(bound);
+  socket_of(channel)->open(bound);
+}
+
+std::shared_ptr<ChannelSocket>& RealWorld::socket_of(ChannelId channel) {
+  if (channel >= channels_.size()) channels_.resize(size_t{channel} + 1);
+  return channels_[channel];
 }
 
 std::shared_ptr<ChannelSocket> RealWorld::make_socket(ChannelId channel,
@@ -153,19 +157,19 @@ IpAddress RealWorld::own_address(Netif netif, Family family) const {
 }
 
 size_t RealWorld::channel_send(ChannelId channel, Bytes data, const Endpoint& to) {
-  return channels_[channel] ? channels_[channel]->send(data, to) : 0;
+  return socket_of(channel) ? socket_of(channel)->send(data, to) : 0;
 }
 
 void RealWorld::channel_resume(ChannelId channel) {
-  if (channels_[channel]) channels_[channel]->resume();
+  if (socket_of(channel)) socket_of(channel)->resume();
 }
 
 void RealWorld::channel_configure(ChannelId channel, const ChannelOptions& options) {
-  if (channels_[channel]) channels_[channel]->configure(options);
+  if (socket_of(channel)) socket_of(channel)->configure(options);
 }
 
 void RealWorld::channel_close(ChannelId channel, Closing closing) {
-  if (channels_[channel]) std::exchange(channels_[channel], nullptr)->close(closing);
+  if (socket_of(channel)) std::exchange(socket_of(channel), nullptr)->close(closing);
 }
 
 size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint& from) {
@@ -175,12 +179,12 @@ size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint
 void RealWorld::channel_event(const Event& event) { modem_.on_event(event); }
 
 void RealWorld::channel_failed(const ChannelFailed& failed) {
-  channels_[failed.channel] = nullptr;
+  socket_of(failed.channel) = nullptr;
   modem_.on_event(failed);
 }
 
 void RealWorld::channel_closed(const ChannelClosed& closed) {
-  channels_[closed.channel] = nullptr;
+  socket_of(closed.channel) = nullptr;
   modem_.on_event(closed);
 }
 
@@ -245,14 +249,14 @@ void RealWorld::server_accepted(ChannelId channel, AcceptedClient client) {
   channel_close(channel, Closing::orderly);
   ChannelOwner& owner = *this;
   const auto socket = std::make_shared<TcpSocket>(shard_, owner, channel);
-  channels_[channel] = socket;
+  socket_of(channel) = socket;
   socket->adopt(std::move(client));
 }
 
 void RealWorld::server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
                                const ChannelOptions& options) {
   channel_close(channel, Closing::orderly);
-  channels_[channel] = client;
+  socket_of(channel) = client;
   client->become(*this, channel, options);
 }
 
@@ -298,7 +302,11 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
 
 void RealWorld::ping(const PingRequest& request) {
   const IpAddress local = own_address(request.netif, request.to.family());
-  if (const std::error_code error = echo_.start(request.to, local, random())) {
+  if (!echo_) {
+    echo_ = std::make_unique<IcmpEcho>(shard_,
+                                       [this](const Pinged& answer) { modem_.on_event(answer); });
+  }
+  if (const std::error_code error = echo_->start(request.to, local, random())) {
     log(LogLevel::error,
         fmt::format(
             "ping needs a group within sysctl net.ipv4.ping_group_range, or CAP_NET_RAW: {}",
@@ -306,7 +314,9 @@ void RealWorld::ping(const PingRequest& request) {
   }
 }
 
-void RealWorld::ping_stop() { echo_.stop(); }
+void RealWorld::ping_stop() {
+  if (echo_) echo_->stop();
+}
 
 uint64_t RealWorld::random() {
   uint64_t number = 0;
@@ -344,11 +354,12 @@ void RealWorld::restart() {
 void RealWorld::end_all() {
   boot_.renew();
   server_close();
-  for (ChannelId channel = 0; channel < kChannels; ++channel)
-    channel_close(channel, Closing::orderly);
+  for (size_t channel = 0; channel < channels_.size(); ++channel) {
+    channel_close(static_cast<ChannelId>(channel), Closing::orderly);
+  }
   for (const auto& [query, lookup] : lookups_) lookup->cancel();
   lookups_.clear();
-  echo_.stop();
+  ping_stop();
   partitions_.abandon();
   wifi_.restart();
 }

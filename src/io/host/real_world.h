@@ -2,7 +2,6 @@
 // a directory. It lives on one shard's thread.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -98,6 +97,8 @@ class RealWorld final : public World,
   void server_refused(std::string_view line) override { log(LogLevel::warn, line); }
   time_t module_time() const override;
 
+  /// Where the socket of a channel is kept; null while the channel is closed.
+  std::shared_ptr<ChannelSocket>& socket_of(ChannelId channel);
   std::shared_ptr<ChannelSocket> make_socket(ChannelId channel, const ChannelRequest& request);
   std::shared_ptr<ChannelSocket> make_tls_socket(ChannelId channel, const TlsClient& tls);
   TlsContextRef tls_context(TlsSetup setup);
@@ -117,12 +118,12 @@ class RealWorld final : public World,
   std::shared_ptr<FlashStore> flash_;
   std::shared_ptr<const Pki> pki_;
   Lease boot_;  ///< what was asked for since the module started
-  std::array<std::shared_ptr<ChannelSocket>, kChannels> channels_;
+  std::vector<std::shared_ptr<ChannelSocket>> channels_;  ///< by id, as far as there were any
   std::shared_ptr<ChannelServer> server_;
   Duration clock_offset_{};  ///< the module's clock less the shard's
   Lease server_life_;        ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
-  IcmpEcho echo_;
+  std::unique_ptr<IcmpEcho> echo_;  ///< null before the first ping
   PartitionWriter partitions_;
   Wifi wifi_;
 };

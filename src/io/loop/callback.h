@@ -15,7 +15,7 @@ namespace espat::io {
 /// that happens once per packet. Larger ones are kept on the heap.
 class Callback {
  public:
-  static constexpr size_t kInPlaceBytes = 48;
+  static constexpr size_t kInPlaceBytes = 32;
 
   /// Empty: not to be called.
   Callback() = default;
