@@ -2,5 +2,7 @@
 find_program(ESPAT_CCACHE ccache)
 mark_as_advanced(ESPAT_CCACHE)
 if(ESPAT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ESPAT_CCACHE})
+  # Without these it keeps nothing that was compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ESPAT_CCACHE})
 endif()

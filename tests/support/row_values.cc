@@ -4,7 +4,7 @@ namespace espat::test {
 
 namespace {
 
-SlotText quoted(const std::string& text) { return '"' + text + '"'; }
+SlotText in_quotes(const std::string& text) { return '"' + text + '"'; }
 
 std::string letters(int64_t n) { return std::string(static_cast<size_t>(n), 'a'); }
 
@@ -33,28 +33,28 @@ std::vector<std::string> split_choices(std::string_view choices) {
 
 std::vector<SlotText> text_edges(const Param& param) {
   if (param.format == Param::Format::any) {
-    return {quoted(letters(param.min)), quoted(letters(param.max))};
+    return {in_quotes(letters(param.min)), in_quotes(letters(param.max))};
   }
-  std::vector<SlotText> all = {quoted(in_format(param.format))};
-  if (param.min == 0) all.push_back(quoted(""));
-  if (param.format == Param::Format::ip) all.push_back(quoted("2001:db8::9"));
+  std::vector<SlotText> all = {in_quotes(in_format(param.format))};
+  if (param.min == 0) all.push_back(in_quotes(""));
+  if (param.format == Param::Format::ip) all.push_back(in_quotes("2001:db8::9"));
   return all;
 }
 
 std::vector<Mistake> text_mistakes(const Param& param) {
   std::vector<Mistake> all = {
-      {quoted(letters(param.max + 1)), SubCode::length, "too long"},
+      {in_quotes(letters(param.max + 1)), SubCode::length, "too long"},
       {"7", SubCode::type, "a number for a text"},
       {"abc", SubCode::type, "no quotes"},
   };
   if (param.min > 0) {
-    all.push_back({quoted(letters(param.min - 1)), SubCode::length, "too short"});
+    all.push_back({in_quotes(letters(param.min - 1)), SubCode::length, "too short"});
   }
   if (param.format != Param::Format::any) {
-    all.push_back({quoted("nonsense"), SubCode::invalid, "not in its format"});
+    all.push_back({in_quotes("nonsense"), SubCode::invalid, "not in its format"});
   }
   if (param.format == Param::Format::ipv4) {
-    all.push_back({quoted("2001:db8::9"), SubCode::invalid, "an IPv6 address"});
+    all.push_back({in_quotes("2001:db8::9"), SubCode::invalid, "an IPv6 address"});
   }
   return all;
 }
@@ -67,12 +67,12 @@ SlotText sample(const Param& param) {
     case Param::Kind::link:
       return std::to_string(param.min);
     case Param::Kind::choice:
-      return quoted(split_choices(param.choices).front());
+      return in_quotes(split_choices(param.choices).front());
     case Param::Kind::text:
       break;
   }
   const bool free = param.format == Param::Format::any;
-  return quoted(free ? letters(std::max<int64_t>(param.min, 1)) : in_format(param.format));
+  return in_quotes(free ? letters(std::max<int64_t>(param.min, 1)) : in_format(param.format));
 }
 
 std::vector<SlotText> edges(const Param& param) {
@@ -86,7 +86,7 @@ std::vector<SlotText> edges(const Param& param) {
       break;
   }
   std::vector<SlotText> all;
-  for (const std::string& choice : split_choices(param.choices)) all.push_back(quoted(choice));
+  for (const std::string& choice : split_choices(param.choices)) all.push_back(in_quotes(choice));
   return all;
 }
 
@@ -97,7 +97,7 @@ std::vector<Mistake> mistakes(const Param& param) {
       return {{std::to_string(param.min - 1), SubCode::invalid, "one below"},
               {std::to_string(param.max + 1), SubCode::invalid, "one above"},
               {"99999999999999999999", SubCode::invalid, "beyond 64 bits"},
-              {quoted(std::to_string(param.min)), SubCode::type, "a text for a number"},
+              {in_quotes(std::to_string(param.min)), SubCode::type, "a text for a number"},
               {"seven", SubCode::type, "no number"},
               {"-", SubCode::type, "a sign alone"}};
     case Param::Kind::text:
@@ -105,8 +105,8 @@ std::vector<Mistake> mistakes(const Param& param) {
     case Param::Kind::choice:
       break;
   }
-  return {{quoted("nonsense"), SubCode::invalid, "no such choice"},
-          {quoted(""), SubCode::invalid, "an empty choice"},
+  return {{in_quotes("nonsense"), SubCode::invalid, "no such choice"},
+          {in_quotes(""), SubCode::invalid, "an empty choice"},
           {"7", SubCode::type, "a number for a choice"}};
 }
 
