@@ -6,6 +6,7 @@ says when to give up; no test sleeps in order to be in step with a program.
 
 import contextlib
 import errno
+import fcntl
 import os
 import pathlib
 import re
@@ -44,11 +45,31 @@ def wait_until(condition, what, give_up_s=GIVE_UP_S):
         time.sleep(POLL_S)
 
 
+# Ports that no test takes from another: below those that the kernel gives to whoever asks for any,
+# and each with a lock that this process holds as long as it lives.
+PORTS = range(22000, 32000)
+PORT_LOCKS = pathlib.Path(tempfile.gettempdir(), f"espat-ports-{os.getuid()}")
+held_ports = {}
+
+
 def free_port(family=socket.AF_INET, kind=socket.SOCK_STREAM):
-    """A port that nobody has: of TCP, or of UDP for SOCK_DGRAM."""
-    with socket.socket(family, kind) as probe:
-        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has and no other test gets: of TCP, or of UDP for SOCK_DGRAM."""
+    PORT_LOCKS.mkdir(exist_ok=True)
+    first = os.getpid() * 37 % len(PORTS)
+    for number in (*PORTS[first:], *PORTS[:first]):
+        if number in held_ports:
+            continue
+        lock = os.open(PORT_LOCKS / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket(family, kind) as probe:
+                probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", number))
+        except OSError:
+            os.close(lock)
+            continue
+        held_ports[number] = lock
+        return number
+    raise AssertionError("every port is taken")
 
 
 def has_listener(port):

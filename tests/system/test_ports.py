@@ -41,9 +41,7 @@ class Ports(harness.Case):
         self.assertEqual(module.log_text().count("refused"), 1, module.log_text())
 
     def test_connect_comes_back_to_a_restarted_listener(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = probe.getsockname()
+        address = ("127.0.0.1", harness.free_port())
         self.espat("--connect", f"127.0.0.1:{address[1]}")
         for number in range(3):
             with socket.socket() as listener:
