@@ -43,8 +43,8 @@ Player::Player(std::span<const uint8_t> input, const sim::Chunking& chunking)
   const auto peer = IpAddress::v4(192, 0, 2, 137);
   world.network().add_listener({peer, 80}, {});
   world.network().add_listener({peer, 8080}, {});
-  sim::Listener silent;
-  silent.answer = sim::Listener::Answer::silent;
+  sim::PeerListener silent;
+  silent.answer = sim::PeerListener::Answer::silent;
   world.network().add_listener({peer, 1}, silent);
   world.names().add_host("host.example", peer);
   module_.power_on();

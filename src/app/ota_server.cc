@@ -112,13 +112,13 @@ void make_plain(Request& request) {
 /// One port. httplib accepts clients, gives each a thread, understands requests and words replies.
 /// The connections are ours: with httplib's own, a client that sends a byte now and then keeps its
 /// thread, and this program from ending, as long as it likes.
-class Listener final : public httplib::Server {
+class OtaListener final : public httplib::Server {
  public:
   /// `tls` null: HTTP. Throws std::system_error if the port cannot be had.
-  Listener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog);
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  ~Listener() override { stop(); }
+  OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog);
+  OtaListener(const OtaListener&) = delete;
+  OtaListener& operator=(const OtaListener&) = delete;
+  ~OtaListener() override { stop(); }
 
   std::string url() const;
 
@@ -142,7 +142,7 @@ class Listener final : public httplib::Server {
   std::string failure_;  ///< thread_ writes it
 };
 
-Listener::Listener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog)
+OtaListener::OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog)
     : tls_(std::move(tls)), bound_(at) {
   new_task_queue = [] { return new httplib::ThreadPool(kClientsMax); };
   set_socket_options([](socket_t socket) {
@@ -165,7 +165,7 @@ Listener::Listener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& 
   bind(at);
 }
 
-void Listener::bind(const Endpoint& at) {
+void OtaListener::bind(const Endpoint& at) {
   const std::string host = at.address.text();
   const int port = at.port == 0 ? bind_to_any_port(host, AI_NUMERICHOST)
                    : bind_to_port(host, at.port, AI_NUMERICHOST) ? at.port
@@ -177,22 +177,22 @@ void Listener::bind(const Endpoint& at) {
   if (!stopping_) throw std::system_error(io::last_error());
 }
 
-std::string Listener::url() const {
+std::string OtaListener::url() const {
   return (tls_ ? "https://" : "http://") + io::endpoint_text(bound_);
 }
 
-void Listener::start() {
+void OtaListener::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Listener::run() {
+void OtaListener::run() {
   if (listen_after_bind()) return;
   failure_ = io::last_error().message();
   svr_sock_ = INVALID_SOCKET;  // httplib has closed it
   ::kill(::getpid(), SIGTERM);
 }
 
-void Listener::stop() {
+void OtaListener::stop() {
   ::eventfd_write(stopping_.get(), 1);
   // Not httplib's stop(), which does nothing until listen_after_bind() has begun.
   const io::UniqueFd listening(svr_sock_.exchange(INVALID_SOCKET));
@@ -200,7 +200,7 @@ void Listener::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Listener::process_and_close_socket(socket_t socket) {
+bool OtaListener::process_and_close_socket(socket_t socket) {
   io::UniqueFd owned(socket);
   try {
     HttpConnection connection(std::move(owned), tls_ ? tls_->native() : nullptr, stopping_.get());
@@ -211,7 +211,7 @@ bool Listener::process_and_close_socket(socket_t socket) {
   return true;
 }
 
-void Listener::serve(HttpConnection& connection) {
+void OtaListener::serve(HttpConnection& connection) {
   if (auto head = connection.receive_head()) {
     Exchange exchange(connection.peer(), std::move(*head));
     exchange_of_this_thread = &exchange;
@@ -223,10 +223,10 @@ void Listener::serve(HttpConnection& connection) {
   if (!connection.fault().empty()) spdlog::warn("{}: {}", connection.peer(), connection.fault());
 }
 
-std::unique_ptr<Listener> listener(const char* option, const Endpoint& at, io::TlsContextRef tls,
-                                   const OtaCatalog& catalog) {
+std::unique_ptr<OtaListener> ota_listener(const char* option, const Endpoint& at,
+                                          io::TlsContextRef tls, const OtaCatalog& catalog) {
   try {
-    return std::make_unique<Listener>(at, std::move(tls), catalog);
+    return std::make_unique<OtaListener>(at, std::move(tls), catalog);
   } catch (const std::system_error& error) {
     throw UsageError(std::string("ota-server: ") + option + ": " + error.code().message());
   }
@@ -256,10 +256,10 @@ sigset_t hold_signals() {
 void run_ota_server(const OtaServerOptions& options) {
   const sigset_t signals = hold_signals();
   const OtaCatalog catalog(options.folder);
-  std::vector<std::unique_ptr<Listener>> listeners;
-  if (options.http) listeners.push_back(listener("--http", *options.http, nullptr, catalog));
+  std::vector<std::unique_ptr<OtaListener>> listeners;
+  if (options.http) listeners.push_back(ota_listener("--http", *options.http, nullptr, catalog));
   if (options.https) {
-    listeners.push_back(listener("--https", *options.https, server_context(), catalog));
+    listeners.push_back(ota_listener("--https", *options.https, server_context(), catalog));
   }
   for (const auto& each : listeners) std::printf("%s\n", each->url().c_str());
   std::fflush(stdout);

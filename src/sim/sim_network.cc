@@ -73,25 +73,25 @@ SimNetwork::Slot& SimNetwork::renew(ChannelId channel) {
 void SimNetwork::connect(ChannelId channel, const ChannelRequest& request) {
   const auto found = listeners_.find(request.remote);
   const Duration round_trip = 2 * latency_;
-  Listener::Answer answer = Listener::Answer::refuses;
+  PeerListener::Answer answer = PeerListener::Answer::refuses;
   if (found != listeners_.end()) {
-    const Listener& there = found->second;
+    const PeerListener& there = found->second;
     answer = there.choose ? there.choose(request.transport) : there.answer;
   }
   switch (answer) {
-    case Listener::Answer::silent:
+    case PeerListener::Answer::silent:
       return;
-    case Listener::Answer::refuses:
+    case PeerListener::Answer::refuses:
       return post_for(channel, round_trip, [this, channel] { fail(channel, NetError::refused); });
-    case Listener::Answer::unreachable:
+    case PeerListener::Answer::unreachable:
       return post_for(channel, round_trip,
                       [this, channel] { fail(channel, NetError::unreachable); });
-    case Listener::Answer::fails_tls:
+    case PeerListener::Answer::fails_tls:
       if (slots_[channel].ssl) {
         return post_for(channel, 2 * round_trip, [this, channel] { fail(channel, NetError::tls); });
       }
       break;
-    case Listener::Answer::accepts:
+    case PeerListener::Answer::accepts:
       break;
   }
   post_for(channel, round_trip, [this, channel, listener = found->second] {
@@ -250,7 +250,7 @@ void SimNetwork::close_server() {
   ++server_serial_;
 }
 
-PeerId SimNetwork::connect_client(const Endpoint& from, uint16_t port, Listener behaviour) {
+PeerId SimNetwork::connect_client(const Endpoint& from, uint16_t port, PeerListener behaviour) {
   const PeerId peer = connections_.size();
   connections_.emplace_back().listener = std::move(behaviour);
   connections_[peer].peer_open = false;

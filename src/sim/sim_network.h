@@ -27,7 +27,7 @@ using PeerId = size_t;
 
 /// What waits at a TCP endpoint, and what it does with those who come. The functions may call the
 /// peer functions of SimNetwork.
-struct Listener {
+struct PeerListener {
   enum class Answer : uint8_t {
     accepts,
     refuses,      ///< RST, as an endpoint at which nothing listens
@@ -54,7 +54,9 @@ class SimNetwork {
   SimNetwork(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
 
   // --- the scene ---
-  void add_listener(const Endpoint& at, Listener listener) { listeners_[at] = std::move(listener); }
+  void add_listener(const Endpoint& at, PeerListener listener) {
+    listeners_[at] = std::move(listener);
+  }
   void add_datagram_peer(const Endpoint& at, OnDatagram on_datagram) {
     datagram_peers_[at] = std::move(on_datagram);
   }
@@ -82,7 +84,7 @@ class SimNetwork {
   // --- peers ---
   /// A client connects to the module's server, from `from` to `port`: a new peer, which is open
   /// (`peer_open`) once it was accepted. Of `behaviour` the answer does not matter.
-  PeerId connect_client(const Endpoint& from, uint16_t port, Listener behaviour = {});
+  PeerId connect_client(const Endpoint& from, uint16_t port, PeerListener behaviour = {});
   size_t peers() const { return connections_.size(); }
   /// The channel that the connection was opened for.
   ChannelId peer_channel(PeerId peer) const { return connections_[peer].channel; }
@@ -113,7 +115,7 @@ class SimNetwork {
   const std::string& tls_asked(ChannelId channel) const { return slots_[channel].tls; }
   /// A datagram to a local endpoint of the module; lost if no UDP channel has that port.
   void send_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
-  /// As send_datagram, but it is there now.
+  /// Does what send_datagram does, but the datagram is there now.
   void deliver_datagram(const Endpoint& from, uint16_t to_port, std::string_view data);
 
   // --- the world's side (world.h) ---
@@ -163,7 +165,7 @@ class SimNetwork {
 
   /// The peer's end of a stream.
   struct Connection {
-    Listener listener;
+    PeerListener listener;
     ChannelId channel = 0;
     uint64_t serial = 0;
     bool peer_open = true;
@@ -201,7 +203,7 @@ class SimNetwork {
 
   Turns& turns_;
   Random random_;
-  std::map<Endpoint, Listener> listeners_;
+  std::map<Endpoint, PeerListener> listeners_;
   std::map<Endpoint, OnDatagram> datagram_peers_;
   std::map<uint16_t, OnService> services_;
   std::array<Slot, kChannels> slots_{};

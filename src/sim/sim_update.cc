@@ -25,11 +25,11 @@ std::string http_reply(std::string_view status, std::string_view body, std::stri
 }
 
 /// As it was: one protocol on a port, and no way to another.
-Listener::Answer answer_to(const UpdateHost& host, Transport transport) {
-  if (host.fault == UpdateFault::refuses) return Listener::Answer::refuses;
-  if (transport == Transport::ssl && !host.https) return Listener::Answer::fails_tls;
-  if (transport == Transport::tcp && host.https) return Listener::Answer::refuses;
-  return Listener::Answer::accepts;
+PeerListener::Answer answer_to(const UpdateHost& host, Transport transport) {
+  if (host.fault == UpdateFault::refuses) return PeerListener::Answer::refuses;
+  if (transport == Transport::ssl && !host.https) return PeerListener::Answer::fails_tls;
+  if (transport == Transport::tcp && host.https) return PeerListener::Answer::refuses;
+  return PeerListener::Answer::accepts;
 }
 
 /// Splits off the text up to `end`, which goes too; all of it if there is none.
@@ -60,7 +60,7 @@ UpdateHost& SimUpdate::host(const Endpoint& at) {
   const auto [found, added] = hosts_.try_emplace(at);
   UpdateHost* const host = &found->second;
   if (!added) return *host;
-  Listener listener;
+  PeerListener listener;
   listener.choose = [host](Transport transport) { return answer_to(*host, transport); };
   listener.on_open = [this, at, host](PeerId peer) {
     Exchange& exchange = exchanges_[peer];

@@ -64,13 +64,13 @@ void Life::set_scene() {
   world.names().add_host("host.example", kEcho.address);
   world.network().set_read_max(random_.between(1, 4000));
   world.network().add_listener(kEcho, listener());
-  sim::Listener silent;
-  silent.answer = sim::Listener::Answer::silent;
+  sim::PeerListener silent;
+  silent.answer = sim::PeerListener::Answer::silent;
   world.network().add_listener(kSilent, silent);
 }
 
-sim::Listener Life::listener() {
-  sim::Listener listener;
+sim::PeerListener Life::listener() {
+  sim::PeerListener listener;
   listener.on_open = [this](sim::PeerId peer) {
     streams_.resize(std::max(streams_.size(), peer + 1));
     opened_[module_.world().network().peer_channel(peer)].push_back(peer);

@@ -43,7 +43,7 @@ class Life {
   void act_as_world();
   void act_as_peer();
   void connect_client();
-  sim::Listener listener();
+  sim::PeerListener listener();
   void change_speed();
   void lose_power();
   void pass_time(Duration duration);

@@ -308,7 +308,7 @@ void Scene::set_station(const Words& words) {
 }
 
 std::string Scene::add_peer(const Words& words) {
-  using Answer = sim::Listener::Answer;
+  using Answer = sim::PeerListener::Answer;
   static const std::map<std::string, Answer> kAnswers = {{"accepts", Answer::accepts},
                                                          {"refuses", Answer::refuses},
                                                          {"silent", Answer::silent},
@@ -316,7 +316,7 @@ std::string Scene::add_peer(const Words& words) {
                                                          {"fails-tls", Answer::fails_tls}};
   const auto answer = kAnswers.find(words[1]);
   if (answer == kAnswers.end()) return "no such answer";
-  sim::Listener listener;
+  sim::PeerListener listener;
   listener.answer = answer->second;
   world().network().add_listener(endpoint(words[0]), listener);
   return {};

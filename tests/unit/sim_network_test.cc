@@ -17,7 +17,7 @@ const Endpoint kPeer{IpAddress::v4(192, 0, 2, 1), 80};
 class SimNetworkTest : public testing::Test {
  protected:
   SimNetworkTest() : module_(command_set(), options()), network_(module_.world().network()) {
-    Listener listener;
+    PeerListener listener;
     listener.on_open = [this](PeerId) { ++opened_; };
     listener.on_data = [this](PeerId peer, Bytes data) { network_.peer_send(peer, as_text(data)); };
     listener.on_close = [this](PeerId) { ++closed_; };

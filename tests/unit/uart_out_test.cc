@@ -118,7 +118,7 @@ TEST_F(DeafMcu, LetsClientsInAgainWhileItCatchesUp) {
 }
 
 TEST_F(WayOut, ALostPassthroughLinkIsNotOpenedAgainForAnMcuThatIsDeaf) {
-  sim::Listener fickle;
+  sim::PeerListener fickle;
   int opened = 0;
   fickle.on_open = [&](PeerId peer) {
     ++opened;
