@@ -80,8 +80,8 @@ struct ChannelAcknowledged {
   uint64_t bytes = 0;
 };
 
-/// Of an ssl channel: the bytes that World hands over next were so many more on the wire. (What
-/// v2.2 announces in passive receive is what the socket holds: ESP-AT manual, CIPRECVLEN.)
+/// The bytes that the world hands over next on this ssl channel were so many more on the wire.
+/// (What v2.2 announces in passive receive is what the socket holds: ESP-AT manual, CIPRECVLEN.)
 struct ChannelEncrypted {
   ChannelId channel = 0;
   uint32_t extra_bytes = 0;
@@ -157,7 +157,7 @@ struct StationGotIp {
   IpAddress ip;
   IpAddress gateway;
   IpAddress netmask;
-  IpAddress ip6_global;                   ///< none: this network has no IPv6
+  IpAddress ip6_global;                   ///< empty if this network has no IPv6
   std::span<const Endpoint> dns_servers;  ///< in order of preference; may be empty
 };
 

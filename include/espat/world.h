@@ -155,7 +155,8 @@ class World {
   /// A port to which nobody is connected takes everything, as a wire with no listener does.
   virtual size_t uart_write(std::span<const Bytes> parts) = 0;
 
-  /// Modem::on_uart took fewer bytes than it was given; it will take more now, so offer the rest.
+  /// Tells that Modem::on_uart, which took fewer bytes than it was given, takes more now: the world
+  /// offers the rest.
   virtual void uart_resume() = 0;
 
   /// Changes the line after everything written so far has left it ("AT+UART_CUR": OK still leaves
@@ -174,10 +175,10 @@ class World {
   /// follows, or ChannelClosed.
   virtual size_t channel_send(ChannelId channel, Bytes data, const Endpoint& to) = 0;
 
-  /// Modem::on_channel_data took fewer bytes than it was given; it will take more now.
+  /// Tells that Modem::on_channel_data, which took fewer bytes than it was given, takes more now.
   virtual void channel_resume(ChannelId channel) = 0;
 
-  /// New options for an open channel, in force from now on.
+  /// Gives an open channel new options, which are in force from now on.
   virtual void channel_configure(ChannelId channel, const ChannelOptions& options) = 0;
 
   /// Ends the channel in any state. No event and no data of it comes after that.
@@ -191,30 +192,30 @@ class World {
   /// it is only a line on the log.
   virtual void server_open(const ServerRequest& request) = 0;
 
-  /// This channel is for the next client (ClientAccepted) and has these options from its first
-  /// byte. Until then, and while it is nothing, clients are refused as by a host on which nothing
-  /// listens; one that had connected just before may be reset.
+  /// Names the channel that the next client becomes (ClientAccepted), and the options that it has
+  /// from its first byte. Clients are refused, as by a host on which nothing listens, before the
+  /// first call and while `channel` is empty; one that had connected just before may be reset.
   virtual void server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) = 0;
 
-  /// Listens no more. Channels of clients stay open; no ClientAccepted comes after it.
+  /// Ends the server. Channels of clients stay open; no ClientAccepted comes after it.
   virtual void server_close() = 0;
 
   // --- TLS ------------------------------------------------------------------------------------
 
-  /// Whether a file of key material is there and can be used; what is wrong with a broken one goes
-  /// to the log. `number` is 0 for the server's files. It is read anew for every channel and
-  /// server.
+  /// Returns whether a file of key material is there and can be used; the log says what is wrong
+  /// with a broken one. `number` is 0 for the server's files. Files are read anew for every channel
+  /// and server.
   virtual PkiState pki_state(PkiFile file, uint8_t number) = 0;
 
-  /// The module's clock was set, to so much after 1970-01-01T00:00:00Z. From power-on and restart()
-  /// on it counts from that date. By it the dates of certificates are checked.
+  /// Tells that the module's clock was set, to so much after 1970-01-01T00:00:00Z. The clock counts
+  /// from that date from power-on and restart() on. The dates of certificates are checked by it.
   virtual void clock_set(Duration since_1970) = 0;
 
   // --- names ----------------------------------------------------------------------------------
 
-  /// Asks `servers` in order for the addresses of `host`, a name and not a literal; no servers =
-  /// the host's own. Answered by Resolved with the same query; a new request with the same id
-  /// replaces the old one, which is then never answered.
+  /// Asks `servers` in order for the addresses of `host`, a name and not a literal. An empty list
+  /// of servers means the host's own. Resolved answers with the same query. A new request with the
+  /// same id replaces the old one, which is then never answered.
   virtual void resolve(QueryId query, std::string_view host, Family family,
                        std::span<const Endpoint> servers) = 0;
 
@@ -227,7 +228,7 @@ class World {
   /// No Pinged comes after it.
   virtual void ping_stop() = 0;
 
-  /// A number that nobody outside can foresee.
+  /// Returns a number that nobody outside can foresee.
   virtual uint64_t random() = 0;
 
   // --- partitions -----------------------------------------------------------------------------
@@ -269,8 +270,8 @@ class World {
 
   // --- flash ----------------------------------------------------------------------------------
 
-  /// The stored value of a key; nothing was stored = a view with a null data pointer. The view
-  /// lives until the next call on the world.
+  /// Returns the stored value of a key, or a view with a null data pointer if nothing is stored.
+  /// The view lives until the next call on the world.
   virtual std::string_view flash_get(std::string_view key) = 0;
   /// Stores all entries or none, durably. Answered by FlashWritten. One call at a time.
   virtual void flash_put(std::span<const FlashEntry> entries) = 0;
@@ -286,8 +287,8 @@ class World {
   /// written still leaves. Flash stays.
   virtual void restart() = 0;
 
-  /// One line for the log port: printable ASCII, without a line end. What the MCU or the network
-  /// put into it is escaped (\n, \xNN).
+  /// Writes one line to the log port: printable ASCII, without a line end. What the MCU or the
+  /// network put into it is escaped (\n, \xNN).
   virtual void log(LogLevel level, std::string_view line) = 0;
 };
 

@@ -14,8 +14,8 @@ namespace espat {
 /// UTC+00:15).
 std::optional<std::chrono::minutes> parse_time_zone(int64_t value);
 
-/// As asctime() prints it, without a line end: "Thu Jan  1 00:02:08 1970". `day_padding` stands
-/// before a day of one digit.
+/// Returns what asctime() prints, without a line end: "Thu Jan  1 00:02:08 1970". `day_padding`
+/// stands before a day of one digit.
 Text<32> asctime_text(std::chrono::seconds since_1970, char day_padding);
 
 }  // namespace espat

@@ -22,7 +22,7 @@ class Scheduler {
   /// Adds a task for an instant that is not in the past.
   void at(Time when, Task task);
   void after(Duration delay, Task task) { at(now_ + delay, std::move(task)); }
-  /// As `at`, but after all others of that instant, whenever they were added.
+  /// Does what `at` does, but after all others of that instant, whenever they were added.
   void at_end_of(Time when, Task task);
 
   /// The instant of the next task; kNever if there is none.

@@ -17,8 +17,8 @@ inline constexpr size_t kVolatilePartitionBytes = size_t{64} * 1024;
 /// Its functions wait for the disk. One thread at a time.
 class PartitionFile {
  public:
-  /// Of a volatile module: `memory` is what is to be replaced, and must outlive the object. Bytes
-  /// beyond kVolatilePartitionBytes are thrown away.
+  /// Makes one for a volatile module: `memory` is what is to be replaced, and must outlive the
+  /// object. Bytes beyond kVolatilePartitionBytes are thrown away.
   explicit PartitionFile(std::string& memory) : memory_(&memory) {}
   /// Its folder is made if it is not there.
   explicit PartitionFile(std::filesystem::path file);

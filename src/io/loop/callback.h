@@ -17,7 +17,7 @@ class Callback {
  public:
   static constexpr size_t kInPlaceBytes = 32;
 
-  /// Empty: not to be called.
+  /// Makes an empty one, which must not be called.
   Callback() = default;
 
   /// Takes the callable over. Implicit, so that a lambda stands where a callback is wanted.

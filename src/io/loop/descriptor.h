@@ -21,18 +21,18 @@ class Descriptor {
   explicit Descriptor(Loop& loop) : loop_(loop) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
-  /// As close().
+  /// Closes.
   ~Descriptor() { close(); }
 
   /// Takes a descriptor over, closing what was held before, and puts it into non-blocking mode at
   /// the first wait. Fails if the system cannot watch one more; then it is closed.
   [[nodiscard]] std::error_code assign(UniqueFd fd);
 
-  /// As assign(); throws std::system_error.
+  /// Does what assign() does, and throws std::system_error if that fails.
   void assign_or_throw(UniqueFd fd);
 
-  /// As assign(), of a descriptor that stays another's: release().release() is due before that one
-  /// closes it. After a failure it is open, and not watched.
+  /// Does what assign() does with a descriptor that stays another's: release().release() is due
+  /// before that one closes it. After a failure it is open, and not watched.
   [[nodiscard]] std::error_code assign_lent(int fd);
 
   /// -1 = none.

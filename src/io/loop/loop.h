@@ -31,8 +31,8 @@ class Loop {
   /// Lets run() return after the callback that is being called, if any. Any thread.
   void stop();
 
-  /// As run(), but for so long, and whether stop() was called before or not. Returns how many
-  /// turns there were; 0: nothing was due.
+  /// Does what run() does, but for so long, and whether stop() was called before or not. Returns
+  /// how many turns there were; 0: nothing was due.
   size_t run_for(Duration time);
 
   /// Makes one turn, for which it waits so long. Returns 0 if there was none.

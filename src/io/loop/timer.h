@@ -16,7 +16,7 @@ class Timer {
   explicit Timer(Loop& loop);
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  /// As cancel().
+  /// Cancels.
   ~Timer();  // NOLINT(bugprone-exception-escape)
 
   /// Calls `callback` once `delay` has passed (none: on a later turn), and no more what an earlier

@@ -17,7 +17,7 @@ namespace espat::io {
 /// An endpoint as the calls of the host's sockets take and give it.
 class SocketAddress {
  public:
-  /// Of no family, with room for any: for a call that fills in data() and length.
+  /// Makes one of no family, with room for any: for a call that fills in data() and length.
   SocketAddress() = default;
   /// `scope` is the interface index of a link-local IPv6 address, otherwise 0.
   explicit SocketAddress(const Endpoint& endpoint, uint32_t scope = 0);
@@ -28,9 +28,9 @@ class SocketAddress {
   /// Bytes of data() that are in use; at first, without an endpoint, those that there are.
   socklen_t length = sizeof(sockaddr_storage);
 
-  /// None, with port 0, if it is neither of IPv4 nor of IPv6.
+  /// Returns none, with port 0, if it is neither of IPv4 nor of IPv6.
   Endpoint endpoint() const;
-  /// As endpoint_text, with the interface behind a link-local address.
+  /// Returns endpoint_text with the interface behind a link-local address.
   std::string text() const;
 
  private:
@@ -58,7 +58,7 @@ std::error_code last_error();
 
 /// From the four or sixteen bytes of an in_addr or in6_addr; `family` is AF_INET or AF_INET6.
 IpAddress from_network(int family, const void* bytes);
-/// None if it is null or of another family.
+/// Returns none if it is null or of another family.
 IpAddress from_sockaddr(const sockaddr* address);
 
 /// The address of this family that means "any".

@@ -23,7 +23,7 @@ class TlsServerOwner {
   /// inside it.
   virtual void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
                               const ChannelOptions& options) = 0;
-  /// As ServerOwner::server_hindered.
+  /// See ServerOwner::server_hindered.
   virtual void server_hindered(const std::error_code& error) = 0;
   /// For the log: a client did not become a channel.
   virtual void server_refused(std::string_view line) = 0;

@@ -56,7 +56,7 @@ class TlsSession {
   Input receive(Bytes cipher, std::span<std::byte> plain);
 
   /// Encrypts at most kTlsRecordBytes, as one record; only while open, or ended by the peer.
-  /// False: the session has failed.
+  /// Returns false if the session has failed.
   bool send(Bytes plain);
 
   /// Tells the peer that no more is sent (close_notify), once the handshake is done.

@@ -36,7 +36,7 @@ class TlsGreeter {
   ~TlsGreeter() = default;
 };
 
-/// As every ChannelSocket it is to be closed before it is let go of, unless it has ended; closed,
+/// Like every ChannelSocket it is to be closed before it is let go of, unless it has ended; closed,
 /// it keeps itself until what it had taken is sent, at most 10 s.
 class TlsSocket final : public ChannelSocket,
                         private ChannelOwner,
