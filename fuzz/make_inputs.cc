@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "at/command.h"
+#include "at/chapter.h"
 #include "espat/commands.h"
 #include "fuzz/player.h"
 #include "transcripts/script.h"

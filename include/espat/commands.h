@@ -1,13 +1,11 @@
-// The AT command set of ESP-AT 2.2 as tables: hand it to a Modem.
+// The AT command set of espat, chapter by chapter: hand it to a Modem.
 #pragma once
-
-#include <span>
 
 namespace espat {
 
-struct Command;
+class CommandSet;
 
-/// Every command espat knows, in the order in which AT+CMD? lists them. The rows live for ever.
-std::span<const Command> command_set();
+/// Every command espat knows, in the order in which AT+CMD? lists them. It lives for ever.
+const CommandSet& command_set();
 
 }  // namespace espat

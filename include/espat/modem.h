@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "espat/address.h"
@@ -21,8 +20,8 @@
 
 namespace espat {
 
+class CommandSet;
 class Module;
-struct Command;
 
 /// Where AT+CIUPDATE looks for firmware. Nobody, unless there is a host.
 struct UpdateServer {
@@ -49,8 +48,7 @@ struct ModemOptions {
 class Modem {
  public:
   /// `world`, `profile` and `commands` must outlive the modem.
-  Modem(World& world, const Profile& profile, std::span<const Command> commands,
-        ModemOptions options);
+  Modem(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options);
   Modem(const Modem&) = delete;
   Modem& operator=(const Modem&) = delete;
   ~Modem();

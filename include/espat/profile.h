@@ -1,5 +1,5 @@
-// What differs between chips and firmware generations, as data. Handlers ask the profile for a
-// number; they never ask which chip it is.
+// A chip with its firmware, as data. Handlers ask the profile for a number; they never ask which
+// chip it is. What the firmware says is the dialect's.
 #pragma once
 
 #include <array>
@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "espat/dialect.h"
 #include "espat/time.h"
 
 namespace espat {
@@ -24,6 +25,7 @@ struct Partition {
 };
 
 struct Profile {
+  const Dialect* dialect;       ///< of its firmware
   std::string_view name;        ///< as --chip spells it
   std::string_view chip;        ///< as AT+GMR spells it
   std::string_view at_version;  ///< "2.2.0.0"

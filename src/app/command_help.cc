@@ -146,9 +146,9 @@ std::string default_of(const Param& param) {
 /// When what the command changes is stored; empty for a command that changes nothing.
 std::string storing(const Command& command) {
   std::string text;
-  if (command.stored == Stored::always) text = "Stored in flash.";
-  if (command.stored == Stored::sysstore) text = "Stored in flash while AT+SYSSTORE=1.";
-  if (command.stored == Stored::never && command.has_set()) text = "Not stored.";
+  if (command.stored == Storing::always) text = "Stored in flash.";
+  if (command.stored == Storing::sysstore) text = "Stored in flash while AT+SYSSTORE=1.";
+  if (command.stored == Storing::never && command.has_set()) text = "Not stored.";
   if (command.aliases) {
     text += fmt::format(" As {0}_CUR never stored, as {0}_DEF always.", full_name(command));
   }

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "at/command.h"
+#include "at/chapter.h"
 
 namespace espat {
 

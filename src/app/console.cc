@@ -182,8 +182,8 @@ void Console::obey(std::string_view line) {
 
 void Console::help(std::string_view about) {
   if (about.empty()) {
-    say(help_overview(config_.commands) + std::string(kOwnHelp));
-  } else if (const Command* command = find_for_help(config_.commands, about)) {
+    say(help_overview(*config_.commands) + std::string(kOwnHelp));
+  } else if (const Command* command = find_for_help(*config_.commands, about)) {
     say(help_on(*command));
   } else {
     say("There is no command " + std::string(about) + "; :help lists all.\n");
@@ -213,7 +213,7 @@ std::vector<std::string> Console::completions(std::string_view line) {
 
 std::vector<std::string> Console::commands_like(std::string_view text) const {
   std::vector<std::string> found;
-  for (const Command& command : config_.commands) {
+  for (const Command& command : *config_.commands) {
     const std::string name = "AT" + std::string(command.name);
     if (starts_with_ignoring_case(name, text)) found.push_back(name);
   }

@@ -13,7 +13,7 @@
 
 #include "app/console_screen.h"
 #include "app/line_editor.h"
-#include "at/command.h"
+#include "at/chapter.h"
 #include "io/loop/deferred.h"
 #include "io/loop/shard.h"
 #include "io/ports/at_port.h"
@@ -23,10 +23,10 @@ namespace espat {
 class Console final : private LineEditor::Owner {
  public:
   struct Config {
-    std::span<const Command> commands;  ///< for completion and help
-    std::filesystem::path history;      ///< empty: none is kept
-    std::string greeting;               ///< the first line; may be empty
-    std::function<void()> quit;         ///< the user wants to end the program
+    const CommandSet* commands = nullptr;  ///< for completion and help
+    std::filesystem::path history;         ///< empty: none is kept
+    std::string greeting;                  ///< the first line; may be empty
+    std::function<void()> quit;            ///< the user wants to end the program
     /// How many payload bytes the module awaits (Node::data_awaited).
     std::function<size_t()> data_awaited;
     /// Whether what is typed goes to the network (Node::in_passthrough).

@@ -62,7 +62,7 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   plan.flash_directory = replace_id(options.flash_directory, id);
 
   io::NodeConfig& node = plan.node;
-  node.commands = command_set();
+  node.commands = &command_set();
   node.profile = options.profile;
   node.modem.echo = options.echo;
   node.modem.mac = mac_of(plan.flash_directory, id);

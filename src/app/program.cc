@@ -70,7 +70,7 @@ void Program::make_shards() {
 void Program::make_console() {
   if (options_.port.kind != PortOption::Kind::automatic || ::isatty(STDIN_FILENO) == 0) return;
   Console::Config config;
-  config.commands = command_set();
+  config.commands = &command_set();
   config.history = history_file();
   config.greeting = "espat " + std::string(kVersion) +
                     ": type AT commands; TAB completes, :help explains, Ctrl-D ends.";

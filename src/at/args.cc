@@ -5,31 +5,25 @@
 #include <charconv>
 
 #include "base/text.h"
-#include "espat/address.h"
 
 namespace espat {
 
-const Args::Value& Args::find(std::string_view name) const {
-  static constexpr Value kMissing{};
+size_t Args::index_of(std::string_view name) const {
+  size_t found = kMaxParams;
   for (size_t i = 0; i < form_->count; ++i) {
-    if (form_->params[i].name == name) return values_[i];
+    if (form_->params[i].name != name) continue;
+    found = i;
+    if (positions_[i] != 0) break;  // else that of another generation, or a link ID
   }
-  assert(false && "the row has no parameter of this name");
-  return kMissing;
-}
-
-uint16_t Args::position(std::string_view name) const {
-  const bool skip_link = form_->params[0].kind == Param::Kind::link && !link_on_line_;
-  for (size_t i = 0; i < form_->count; ++i) {
-    if (form_->params[i].name == name) return static_cast<uint16_t>(i + (skip_link ? 0 : 1));
-  }
-  return 0;
+  assert(found < kMaxParams && "the row has no parameter of this name");
+  return found;
 }
 
 std::optional<LinkId> Args::link_or_all() const {
-  const Value& value = find("link_id");
-  if (!link_on_line_ || value.number >= static_cast<int64_t>(kLinks)) return std::nullopt;
-  return static_cast<LinkId>(value.number);
+  const size_t index = index_of("link_id");
+  const int64_t link = values_[index].number;
+  if (positions_[index] == 0 || link >= static_cast<int64_t>(kLinks)) return std::nullopt;
+  return static_cast<LinkId>(link);
 }
 
 namespace {
@@ -120,35 +114,19 @@ std::optional<size_t> find_choice(std::string_view choices, std::string_view tex
   }
 }
 
-bool has_format(Param::Format format, std::string_view text) {
-  if (text.empty()) return true;
-  switch (format) {
-    case Param::Format::any:
-      return true;
-    case Param::Format::ip:
-      return IpAddress::parse(text).has_value();
-    case Param::Format::ipv4: {
-      const auto address = IpAddress::parse(text);
-      return address && address->is_v4();
-    }
-    case Param::Format::mac:
-      return MacAddress::parse(text).has_value();
-  }
-  return false;
-}
-
-/// The first parameter of a form that stands on the line.
-size_t first_on_line(const SetForm& form, bool mux) {
-  return form.params[0].kind == Param::Kind::link && !mux ? 1 : 0;
-}
+/// Which parameters of a form stand on the line, by their index.
+struct OnLine {
+  std::array<uint8_t, kMaxParams> index{};
+  size_t count = 0;
+};
 
 }  // namespace
 
 /// Fills Args from slots; a class only because Args lets nobody else in.
 class ArgsParser {
  public:
-  ArgsParser(const Command& command, std::span<char> text, bool mux)
-      : command_(command), slots_(split(text)), mux_(mux) {}
+  ArgsParser(const Command& command, std::span<char> text, bool mux, Generation generation)
+      : command_(command), slots_(split(text)), mux_(mux), generation_(generation) {}
 
   ParsedArgs parse() {
     if (slots_.broken_at != 0) return fail(SubCode::parse, slots_.broken_at);
@@ -156,16 +134,15 @@ class ArgsParser {
     result.form = pick_form(result.code);
     if (result.form == nullptr) return result;
     const SetForm& form = *result.form;
-    const size_t first = first_on_line(form, mux_);
-    const size_t wanted = form.count - first;
-    if (slots_.count > wanted) return wrong_number(wanted);
+    const OnLine line = on_line(form);
+    if (slots_.count > line.count) return wrong_number(line.count);
     result.args.form_ = &form;
-    result.args.link_on_line_ = first == 0 && form.params[0].kind == Param::Kind::link;
-    for (size_t i = first; i < form.count; ++i) {
-      const size_t at = i - first;
-      if (at >= slots_.count && !form.params[i].optional) return wrong_number(required(form));
+    for (size_t at = 0; at < line.count; ++at) {
+      const size_t i = line.index[at];
+      if (at >= slots_.count && !form.params[i].optional) return wrong_number(required(form, line));
       const Slot slot = at < slots_.count ? slots_.slot[at] : Slot{};
       const ErrorCode code = read(form.params[i], slot, at + 1, result.args.values_[i]);
+      result.args.positions_[i] = static_cast<uint8_t>(at + 1);
       if (code != ErrorCode{}) {
         result.form = nullptr;
         result.code = code;
@@ -187,39 +164,55 @@ class ArgsParser {
     return result;
   }
 
+  bool has(const SetForm& form) const { return form.run != nullptr && form.in.has(generation_); }
+
+  OnLine on_line(const SetForm& form) const {
+    OnLine line;
+    for (size_t i = 0; i < form.count; ++i) {
+      const bool off = form.params[i].kind == Param::Kind::link && !mux_;
+      if (off || !form.params[i].in.has(generation_)) continue;
+      line.index[line.count++] = static_cast<uint8_t>(i);
+    }
+    return line;
+  }
+
   /// How many slots the line needs at least: up to the last parameter that is not optional.
-  size_t required(const SetForm& form) const {
-    const size_t first = first_on_line(form, mux_);
+  static size_t required(const SetForm& form, const OnLine& line) {
     size_t needed = 0;
-    for (size_t i = first; i < form.count; ++i) {
-      if (!form.params[i].optional) needed = i - first + 1;
+    for (size_t at = 0; at < line.count; ++at) {
+      if (!form.params[line.index[at]].optional) needed = at + 1;
     }
     return needed;
   }
 
   /// The form whose choice is on the line; the first form where none is, or where none is given.
   const SetForm* pick_form(ErrorCode& code) const {
-    const SetForm& first_form = command_.set[0];
-    const size_t first = first_on_line(first_form, mux_);
-    size_t at = first;
-    while (at < first_form.count && first_form.params[at].kind != Param::Kind::choice) ++at;
-    if (command_.set[1].run == nullptr || at == first_form.count) return &first_form;
-    if (at - first >= slots_.count) return &first_form;
-    const Slot& slot = slots_.slot[at - first];
-    if (slot.kind == Slot::Kind::empty) return &first_form;
+    const auto first = std::find_if(command_.set.begin(), command_.set.end(),
+                                    [&](const SetForm& form) { return has(form); });
+    if (first == command_.set.end()) {
+      code = ErrorCode(SubCode::operation);
+      return nullptr;
+    }
+    const OnLine line = on_line(*first);
+    size_t at = 0;
+    while (at < line.count && first->params[line.index[at]].kind != Param::Kind::choice) ++at;
+    const bool only =
+        std::none_of(first + 1, command_.set.end(), [&](const SetForm& form) { return has(form); });
+    if (only || at == line.count || at >= slots_.count) return &*first;
+    const Slot& slot = slots_.slot[at];
+    if (slot.kind == Slot::Kind::empty) return &*first;
     const bool quoted = slot.kind == Slot::Kind::quoted;
     for (const SetForm& form : command_.set) {
-      if (form.run == nullptr || !quoted) continue;
-      if (find_choice(form.params[at].choices, slot.text)) return &form;
+      if (!has(form) || !quoted) continue;
+      if (find_choice(form.params[on_line(form).index[at]].choices, slot.text)) return &form;
     }
     // A mistake in front of the choice comes first: a missing link ID looks like a wrong type.
-    for (size_t i = first; i < at && code == ErrorCode{}; ++i) {
+    for (size_t i = 0; i < at && code == ErrorCode{}; ++i) {
       Args::Value unused;
-      code = read(first_form.params[i], slots_.slot[i - first], i - first + 1, unused);
+      code = read(first->params[line.index[i]], slots_.slot[i], i + 1, unused);
     }
     if (code == ErrorCode{}) {
-      code = ErrorCode(quoted ? SubCode::invalid : SubCode::type,
-                       static_cast<uint16_t>(at - first + 1));
+      code = ErrorCode(quoted ? SubCode::invalid : SubCode::type, static_cast<uint16_t>(at + 1));
     }
     return nullptr;
   }
@@ -251,17 +244,20 @@ class ArgsParser {
     }
     const auto size = static_cast<int64_t>(slot.text.size());
     if (size < param.min || size > param.max) return ErrorCode(SubCode::length, index);
-    if (!has_format(param.format, slot.text)) return ErrorCode(SubCode::invalid, index);
+    if (!slot.text.empty() && !has_format(param.format, slot.text))
+      return ErrorCode(SubCode::invalid, index);
     return {};
   }
 
   const Command& command_;
   const Slots slots_;
   const bool mux_;
+  const Generation generation_;
 };
 
-ParsedArgs parse_args(const Command& command, std::span<char> text, bool mux) {
-  return ArgsParser(command, text, mux).parse();
+ParsedArgs parse_args(const Command& command, std::span<char> text, bool mux,
+                      Generation generation) {
+  return ArgsParser(command, text, mux, generation).parse();
 }
 
 }  // namespace espat

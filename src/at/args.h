@@ -16,7 +16,9 @@ struct ParsedArgs {
 };
 
 /// Reads the parameters of `command` from `text`, in which escapes are undone in place; the texts
-/// of the result point into it. `mux` tells whether the link ID is on the line.
-ParsedArgs parse_args(const Command& command, std::span<char> text, bool mux);
+/// of the result point into it. `mux` tells whether the link ID is on the line; the generation has
+/// the command.
+ParsedArgs parse_args(const Command& command, std::span<char> text, bool mux,
+                      Generation generation);
 
 }  // namespace espat

@@ -4,26 +4,27 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "at/error_code.h"
+#include "espat/address.h"
+#include "espat/dialect.h"
 #include "espat/event.h"
-#include "store/settings.h"
+#include "store/param.h"
+#include "store/setting.h"
+#include "store/store.h"
 
 namespace espat {
 
-class Args;
-
-/// What handlers are given: the board, which those who write handlers know and this folder does not
-/// (module/handler.h).
-class Host {
- protected:
-  ~Host() = default;
-};
+class Call;
 
 /// How a handler left its command.
 struct [[nodiscard]] Outcome {
@@ -42,57 +43,9 @@ inline constexpr Outcome kPending{Outcome::Kind::pending, {}};
 inline constexpr Outcome kPrompt{Outcome::Kind::prompt, {}};
 constexpr Outcome error(ErrorCode code) { return {Outcome::Kind::error, code}; }
 
-using Handler = Outcome (*)(Host&, const Args&);
-
-/// One parameter of a set form. The unit, if there is one, is the end of its name: "timeout_ms".
-struct Param {
-  enum class Kind : uint8_t {
-    integer,  ///< decimal or 0x hexadecimal, `min` to `max`
-    text,     ///< in quotes, `min` to `max` bytes after unescaping
-    choice,   ///< in quotes, one of `choices` ("TCP|TCPv6"), any case; picks the set form
-    link,     ///< integer, on the line only while CIPMUX=1; 0 in single connection mode
-  };
-  enum class Format : uint8_t { any, ip, ipv4, mac };  ///< what a text that is not empty must be
-
-  Kind kind = Kind::integer;
-  Format format = Format::any;
-  bool optional = false;
-  std::string_view name{};
-  std::string_view choices{};
-  int64_t min = 0;
-  int64_t max = 0;
-  int64_t omitted = 0;  ///< value of an integer that is left out
-};
-
-constexpr Param integer(std::string_view name, int64_t min, int64_t max) {
-  return {.kind = Param::Kind::integer, .name = name, .min = min, .max = max};
-}
-constexpr Param text(std::string_view name, int64_t min_bytes, int64_t max_bytes) {
-  return {.kind = Param::Kind::text, .name = name, .min = min_bytes, .max = max_bytes};
-}
-/// An IPv4 or IPv6 literal.
-constexpr Param ip(std::string_view name) {
-  return {.kind = Param::Kind::text, .format = Param::Format::ip, .name = name, .max = 45};
-}
-constexpr Param ipv4(std::string_view name) {
-  return {.kind = Param::Kind::text, .format = Param::Format::ipv4, .name = name, .max = 15};
-}
-constexpr Param mac(std::string_view name) {
-  return {.kind = Param::Kind::text, .format = Param::Format::mac, .name = name, .max = 17};
-}
-constexpr Param choice(std::string_view name, std::string_view choices) {
-  return {.kind = Param::Kind::choice, .name = name, .choices = choices};
-}
-/// The link ID, stated once: on the line only while CIPMUX=1. `max` 5 where 5 means all links.
-constexpr Param link_id(int64_t max = 4) {
-  return {.kind = Param::Kind::link, .name = "link_id", .max = max};
-}
-/// May be left empty, or absent together with everything after it.
-constexpr Param opt(Param param, int64_t omitted = 0) {
-  param.optional = true;
-  param.omitted = omitted;
-  return param;
-}
+/// What a row names: handle<function> (handler.h), or one of the two that do as the row says
+/// (kept.h).
+using Handler = Outcome (*)(Call&);
 
 inline constexpr size_t kMaxParams = 9;  // CWJAP
 
@@ -101,38 +54,54 @@ struct SetForm {
   std::array<Param, kMaxParams> params{};
   uint8_t count = 0;
   Handler run = nullptr;
+  Generations in{};  ///< who has this form
 
   constexpr SetForm() = default;
-  consteval SetForm(Handler handler, std::initializer_list<Param> list) : run(handler) {
-    for (const Param& param : list) {
-      if (count == kMaxParams) throw "too many parameters";
-      if (param.min > param.max) throw "empty range";
-      if (param.name.empty()) throw "parameter without a name";
-      if (param.kind == Param::Kind::link && count != 0) throw "the link ID comes first";
-      for (size_t i = 0; i < count; ++i) {
-        if (params[i].name == param.name) throw "parameter named twice";
-      }
-      params[count++] = param;
+  consteval SetForm(Handler handler, std::initializer_list<Param> list,
+                    Generations generations = {})
+      : run(handler), in(generations) {
+    for (const Param& param : list) add(param);
+  }
+  /// A parameter for each setting.
+  consteval SetForm(Handler handler, SettingRows settings) : run(handler) {
+    for (const Setting& setting : settings) add(setting.param);
+  }
+
+  std::span<const Param> list() const { return std::span(params).first(count); }
+
+ private:
+  consteval void add(const Param& param) {
+    if (count == kMaxParams) throw "too many parameters";
+    if (param.min > param.max) throw "empty range";
+    if (param.name.empty()) throw "parameter without a name";
+    if (param.kind == Param::Kind::link && count != 0) throw "the link ID comes first";
+    for (size_t i = 0; i < count; ++i) {
+      const bool twice = params[i].name == param.name && params[i].in.shares_any_with(param.in);
+      if (twice) throw "parameter named twice";
     }
+    params[count++] = param;
   }
 };
 
 /// Whether a set form's change goes to flash.
-enum class Stored : uint8_t { never, sysstore, always };
+enum class Storing : uint8_t { never, sysstore, always };
 
 struct Command {
-  std::string_view name;    ///< without the AT: "+CIPMUX"; "" is AT itself, "E0" is ATE0
-  std::string_view help{};  ///< one line, in lower case, no full stop
-  std::string_view chapter{};
-  Handler test = nullptr;   ///< AT+X=?
-  Handler query = nullptr;  ///< AT+X?
+  std::string_view name;       ///< without the AT: "+CIPMUX"; "" is AT itself, "E0" is ATE0
+  std::string_view help{};     ///< one line, in lower case, no full stop
+  std::string_view chapter{};  ///< filled in by CommandSet
+  Handler test = nullptr;      ///< AT+X=?
+  Handler query = nullptr;     ///< AT+X?
   std::array<SetForm, 3> set{};
   Handler execute = nullptr;  ///< AT+X
-  Stored stored = Stored::never;
-  Settings::Groups groups = 0;  ///< what set and execute may store
+  /// Asked before set_kept does its work: what is not kOk is the answer.
+  Handler check = nullptr;
+  Storing stored = Storing::never;
+  SettingsOfCommand settings{};  ///< its own, and those of others that it changes as well
   /// Also answers to the names of AT 1.x, which older drivers send: "+X_CUR" stores nothing,
   /// "+X_DEF" stores always.
   bool aliases = false;
+  Generations in{};  ///< who has this command
 
   constexpr bool has_set() const { return set[0].run != nullptr; }
 };
@@ -141,18 +110,35 @@ struct Command {
 /// handler returns; a handler that waits copies what it needs later.
 class Args {
  public:
-  int64_t integer(std::string_view name) const { return find(name).number; }
-  std::string_view text(std::string_view name) const { return find(name).text; }
-  /// False if the parameter was left empty or out.
-  bool given(std::string_view name) const { return find(name).given; }
-  LinkId link() const { return static_cast<LinkId>(find("link_id").number); }
+  /// The value of a parameter as a truth, a number that its row's range fits, an enumerator of that
+  /// number, or an address (none if the text is empty).
+  template <typename T>
+  T as(std::string_view name) const {
+    if constexpr (std::is_same_v<T, bool>) {
+      return values_[index_of(name)].number != 0;
+    } else if constexpr (std::is_same_v<T, IpAddress>) {
+      return IpAddress::parse(text(name)).value_or(IpAddress());
+    } else if constexpr (std::is_same_v<T, std::optional<MacAddress>>) {
+      return MacAddress::parse(text(name));
+    } else if constexpr (std::is_integral_v<T>) {
+      assert(std::in_range<T>(values_[index_of(name)].number));
+      return static_cast<T>(values_[index_of(name)].number);
+    } else {
+      return static_cast<T>(values_[index_of(name)].number);
+    }
+  }
+  std::string_view text(std::string_view name) const { return values_[index_of(name)].text; }
+  /// Returns false if the parameter was left empty or out.
+  bool given(std::string_view name) const { return values_[index_of(name)].given; }
+  LinkId link() const { return as<LinkId>("link_id"); }
   /// The link ID, or nothing where all links are meant: 5 on the line, or no ID in single mode.
   /// (ESP-AT manual: "默认值为 5", by default 5 = all.)
   std::optional<LinkId> link_or_all() const;
-  /// Index of the choice that was made: 0 is the first of "TCP|TCPv6".
-  size_t choice(std::string_view name) const { return static_cast<size_t>(find(name).number); }
-  /// The 1-based position of a parameter on the line, for error codes.
-  uint16_t position(std::string_view name) const;
+  /// The 1-based position of a parameter on the line, for error codes; 0: it is not on it.
+  uint16_t position(std::string_view name) const { return positions_[index_of(name)]; }
+  /// These name a parameter by its number in the form, from 0.
+  std::string_view text(size_t index) const { return values_[index].text; }
+  int64_t number(size_t index) const { return values_[index].number; }
 
  private:
   friend class ArgsParser;
@@ -161,11 +147,12 @@ class Args {
     std::string_view text;
     bool given = false;
   };
-  const Value& find(std::string_view name) const;
+  size_t index_of(std::string_view name) const;
 
   const SetForm* form_ = nullptr;
-  std::array<Value, kMaxParams> values_{};
-  bool link_on_line_ = false;
+  // One more each: what is asked for by a name that the row does not have.
+  std::array<Value, kMaxParams + 1> values_{};
+  std::array<uint8_t, kMaxParams + 1> positions_{};  ///< on the line, from 1; 0 = it is not on it
 };
 
 }  // namespace espat

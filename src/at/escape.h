@@ -27,8 +27,8 @@ class EscapeDetector {
 
   /// When the plus signs held back must be judged; kNever if there are none.
   Time deadline() const;
-  /// At the deadline: true if they were the escape sequence, which is then forgotten. False: they
-  /// are data, for release().
+  /// Judges at the deadline. True means they were the escape sequence, which is forgotten; false
+  /// that they are data, for release().
   bool judge();
 
   size_t held() const { return held_; }

@@ -1,8 +1,10 @@
 // What the AT language needs of those behind it: somewhere to send data, a mode in which every byte
-// is data, and a power switch. They are made of links and of the board, which it does not know.
+// is data, a power switch and a memory. They are made of links and of the board, which it does not
+// know.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "espat/address.h"
 #include "espat/bytes.h"
@@ -40,6 +42,17 @@ class RawInput {
 
  protected:
   ~RawInput() = default;
+};
+
+/// The memory that the chip would have.
+class Heap {
+ public:
+  /// Bytes that are free, and the fewest that ever were.
+  virtual uint32_t free_bytes() const = 0;
+  virtual uint32_t least_free_bytes() const = 0;
+
+ protected:
+  ~Heap() = default;
 };
 
 class Power {

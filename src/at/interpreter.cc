@@ -11,7 +11,8 @@ Interpreter::Interpreter(const Parts& parts)
       command_timer_(parts.timers, *this, On<&Interpreter::on_command_timer>{}),
       gap_timer_(parts.timers, *this, On<&Interpreter::on_gap>{}),
       escape_timer_(parts.timers, *this, On<&Interpreter::judge_escape>{}),
-      send_timer_(parts.timers, *this, On<&Interpreter::on_send_timer>{}) {}
+      send_timer_(parts.timers, *this, On<&Interpreter::on_send_timer>{}),
+      line_(dialect().lines(dialect().line_max_bytes)) {}
 
 void Interpreter::connect(DataSink& sink, RawInput& raw, Power& power) {
   sink_ = &sink;
@@ -30,9 +31,7 @@ void Interpreter::enter(Phase phase) {
 // --- power --------------------------------------------------------------------------------------
 
 void Interpreter::boot() {
-  rules = PortRules{};
-  rules.echo = parts_.echo;
-  line_.clear();
+  line_->clear();
   enter(Phase::idle);
 }
 
@@ -42,7 +41,7 @@ void Interpreter::stop() {
   after_ok_ = nullptr;
   forget_ = false;
   data_.clear();
-  line_.clear();
+  line_->clear();
   escape_.reset(parts_.timers.now());
 }
 
@@ -87,27 +86,28 @@ size_t Interpreter::consume(Bytes data) {
 }
 
 size_t Interpreter::consume_line(Bytes data) {
-  if (line_.empty()) line_unechoed_ = false;
-  const size_t taken = line_.feed(data);
+  if (line_->empty()) line_unechoed_ = false;
+  const size_t taken = line_->feed(data);
   if (phase_ != Phase::idle) {
     line_unechoed_ = true;
-  } else if (rules.echo && !line_unechoed_) {
-    parts_.printer.text(as_text(data.first(taken)));
+  } else if (settings().echo && !line_unechoed_) {
+    parts_.printer.text(line_->echo(data.first(taken)));
   }
-  if (line_.complete()) line_complete();
+  if (line_->complete()) line_complete();
   return taken;
 }
 
 void Interpreter::line_complete() {
   if (phase_ != Phase::idle) {
-    const bool restart_now = equal_ignoring_case(line_.view(), "AT+RST");
-    line_.clear();
+    const auto command = line_->command();
+    const bool restart_now =
+        command && equal_ignoring_case({command->data(), command->size()}, "+RST");
+    line_->clear();
     restart_now ? force_restart() : say_busy();
     return;
   }
-  if (rules.echo && line_unechoed_) {  // it began while a command ran
-    parts_.printer.text(line_.view());
-    parts_.printer.text("\r\n");
+  if (settings().echo && line_unechoed_) {  // it began while a command ran
+    parts_.printer.text(line_->late_echo());
   }
   if (parts_.strict) {
     enter(Phase::scheduled);
@@ -118,12 +118,12 @@ void Interpreter::line_complete() {
 }
 
 void Interpreter::say_busy() {
-  if (rules.error_codes) write_error_code(ErrorCode(SubCode::processing));
-  parts_.printer.text("\r\nbusy p...\r\n");
+  if (settings().error_codes) write_error_code(ErrorCode(SubCode::processing));
+  parts_.printer.text(dialect().busy);
 }
 
 void Interpreter::force_restart() {
-  parts_.printer.text("\r\nWill force to restart!!!\r\n");
+  parts_.printer.text(dialect().force_restart);
   power_->restart();
 }
 

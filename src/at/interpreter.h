@@ -7,27 +7,29 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include "at/command.h"
 #include "at/data_input.h"
 #include "at/escape.h"
 #include "at/far_side.h"
-#include "at/line_reader.h"
+#include "at/line_discipline.h"
 #include "at/log.h"
-#include "at/port_rules.h"
 #include "at/printer.h"
 #include "at/timers.h"
 #include "at/wait.h"
 #include "base/text.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/profile.h"
 #include "espat/time.h"
 #include "espat/world.h"
 #include "store/store.h"
 
 namespace espat {
+
+class Board;
+class CommandSet;
 
 inline constexpr Duration kStrictGap = std::chrono::milliseconds(1);  // where a URC may stand
 inline constexpr Duration kBurstGap = std::chrono::microseconds(1);   // bytes of one instant end
@@ -42,15 +44,15 @@ class Interpreter final : private StoreUser {
     Log& log;
     Printer& printer;
     Store& store;
-    Host& host;  ///< what handlers are given
-    std::span<const Command> commands;
-    bool echo = true;     ///< ATE at boot
+    Board& board;  ///< where handlers find what they use
+    const CommandSet& commands;
+    const Profile& profile;
     bool strict = false;  ///< see ModemOptions::strict_events
   };
   explicit Interpreter(const Parts& parts);
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
-  /// Once, before power on: those that are made after it.
+  /// Is called once, before power on, with those that are made after it.
   void connect(DataSink& sink, RawInput& raw, Power& power);
 
   // --- for the board ----------------------------------------------------------------------------
@@ -59,7 +61,7 @@ class Interpreter final : private StoreUser {
   void boot();
   /// The module boots: input is dropped. Everything that was under way ends.
   void stop();
-  /// False: the next byte must wait, and World::uart_resume will ask for it.
+  /// Returns false if the next byte must wait; World::uart_resume will ask for it.
   bool accepts_input() const;
   /// The module is about to go: the command that waits is forgotten, without a word.
   void forget_waits() {
@@ -73,7 +75,7 @@ class Interpreter final : private StoreUser {
   void end_input(bool all_taken);
   /// Every service has seen it.
   void on_event(const Event& event);
-  /// At the end of a turn, after everything that could be written was.
+  /// Is called at the end of a turn, after everything that could be written was.
   void note_way_out();
   void resume_input();
 
@@ -81,7 +83,7 @@ class Interpreter final : private StoreUser {
   bool idle() const;
   size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
   bool in_passthrough() const { return phase_ == Phase::passthrough; }
-  /// Of the payload that is being collected or sent.
+  /// Returns the size of the payload that is being collected or sent.
   size_t kept_bytes() const { return data_.size(); }
 
   // --- for handlers -----------------------------------------------------------------------------
@@ -106,7 +108,9 @@ class Interpreter final : private StoreUser {
   Outcome await_data(LinkId link, size_t bytes, const Endpoint& to, DataInput::Form form);
   /// Passthrough begins once the prompt has been written; the handler returns kPrompt.
   Outcome enter_passthrough();
-  std::span<const Command> commands() const { return parts_.commands; }
+  const CommandSet& commands() const { return parts_.commands; }
+  /// The firmware has this command.
+  bool has(const Command& command) const;
 
   // --- for links and passthrough ----------------------------------------------------------------
 
@@ -116,8 +120,6 @@ class Interpreter final : private StoreUser {
   void boot_into_passthrough();
   /// `+++` ended passthrough.
   void passthrough_left();
-
-  PortRules rules;
 
  private:
   enum class Phase : uint8_t {
@@ -135,6 +137,8 @@ class Interpreter final : private StoreUser {
   };
 
   void enter(Phase phase);
+  const Dialect& dialect() const { return *parts_.profile.dialect; }
+  const Settings& settings() const { return parts_.store.settings; }
 
   // interpreter.cc: input
   size_t consume_line(Bytes data);
@@ -177,14 +181,14 @@ class Interpreter final : private StoreUser {
   Timer escape_timer_;   // guard time after +++
   Timer send_timer_;     // a send that does not finish
 
-  LineReader line_;
+  const std::unique_ptr<LineDiscipline> line_;
   DataInput data_;
   EscapeDetector escape_;
   Text<32> name_;
   Phase phase_ = Phase::off;
   std::function<void()> after_ok_;
-  Stored stored_ = Stored::never;  // of the running command, after its suffix was heeded
-  Settings::Groups groups_ = 0;
+  Storing storing_ = Storing::never;  // of the running command, after its suffix was heeded
+  SettingsOfCommand changes_{};
   bool forget_ = false;
   std::unique_ptr<Wait> wait_;
   std::unique_ptr<Wait> spent_;  // ended, perhaps from inside itself

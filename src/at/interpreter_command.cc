@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "at/args.h"
+#include "at/call.h"
+#include "at/chapter.h"
 #include "at/interpreter.h"
 
 namespace espat {
@@ -13,12 +15,14 @@ namespace {
 /// A row and how it was called.
 struct Found {
   const Command* command = nullptr;
-  std::optional<Stored> stored;  ///< by the suffix of an alias, against what the row says
+  std::optional<Storing> storing;  ///< by the suffix of an alias, against what the row says
 };
 
-Found find_command(std::span<const Command> commands, std::string_view name) {
+/// `has` says whether the firmware has a row.
+template <typename Has>
+Found find_command(const CommandSet& commands, std::string_view name, Has has) {
   for (const Command& command : commands) {
-    if (equal_ignoring_case(command.name, name)) return {&command, std::nullopt};
+    if (equal_ignoring_case(command.name, name) && has(command)) return {&command, std::nullopt};
   }
   if (name.size() <= 4) return {};
   const std::string_view base = name.substr(0, name.size() - 4);
@@ -26,8 +30,8 @@ Found find_command(std::span<const Command> commands, std::string_view name) {
   const bool cur = equal_ignoring_case(suffix, "_CUR");
   if (!cur && !equal_ignoring_case(suffix, "_DEF")) return {};
   for (const Command& command : commands) {
-    if (command.aliases && equal_ignoring_case(command.name, base)) {
-      return {&command, cur ? Stored::never : Stored::always};
+    if (command.aliases && equal_ignoring_case(command.name, base) && has(command)) {
+      return {&command, cur ? Storing::never : Storing::always};
     }
   }
   return {};
@@ -35,23 +39,27 @@ Found find_command(std::span<const Command> commands, std::string_view name) {
 
 }  // namespace
 
+bool Interpreter::has(const Command& command) const {
+  const auto& without = dialect().without;
+  return command.in.has(dialect().generation) &&
+         std::find(without.begin(), without.end(), command.name) == without.end();
+}
+
 void Interpreter::run_line() {
   enter(Phase::running);
-  std::span<char> line = line_.line();
-  // Noise on the line shows as NUL before the command; the chip does not mind it.
-  while (!line.empty() && line.front() == '\0') line = line.subspan(1);
-  const std::string_view text(line.data(), line.size());
-  if (line_.too_long() || !equal_ignoring_case(text.substr(0, 2), "AT")) {
-    finish_error(ErrorCode(SubCode::no_at));
-  } else {
+  if (const auto command = line_->command()) {
+    const std::string_view text(command->data(), command->size());
     const size_t name_end = std::min(text.find_first_of("=?"), text.size());
-    run_command(text.substr(2, name_end - 2), line.subspan(name_end));
+    run_command(text.substr(0, name_end), command->subspan(name_end));
+  } else {
+    finish_error(ErrorCode(SubCode::no_at));
   }
-  line_.clear();
+  line_->clear();
 }
 
 void Interpreter::run_command(std::string_view name, std::span<char> tail) {
-  const Found found = find_command(parts_.commands, name);
+  const Found found =
+      find_command(parts_.commands, name, [this](const Command& row) { return has(row); });
   if (found.command == nullptr) {
     finish_error(ErrorCode(SubCode::unsupported));
     return;
@@ -59,10 +67,10 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
   const Command& command = *found.command;
   name_.clear();
   for (const char c : name) name_.append(ascii_upper(c));
-  stored_ = found.stored.value_or(command.stored);
+  storing_ = found.storing.value_or(command.stored);
 
   const std::string_view form(tail.data(), tail.size());
-  groups_ = form == "?" ? 0 : command.groups;  // asking stores nothing
+  changes_ = form == "?" ? SettingsOfCommand{} : command.settings;  // asking stores nothing
   Handler run = nullptr;
   ParsedArgs parsed;
   if (form.empty()) {
@@ -72,14 +80,17 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
   } else if (form == "=?") {
     run = command.test;
   } else if (form.front() == '=' && command.has_set()) {
-    parsed = parse_args(command, tail.subspan(1), rules.mux);
+    parsed = parse_args(command, tail.subspan(1), settings().mux, dialect().generation);
     if (parsed.form == nullptr) {
       finish_error(parsed.code);
       return;
     }
     run = parsed.form->run;
   }
-  settle(run != nullptr ? run(parts_.host, parsed.args) : error(ErrorCode(SubCode::operation)));
+  if (run == nullptr) return settle(error(ErrorCode(SubCode::operation)));
+  Call call(parts_.board, *this, parts_.printer, parts_.store, parts_.profile, command,
+            parsed.args);
+  settle(run(call));
 }
 
 void Interpreter::settle(Outcome outcome) {
@@ -133,12 +144,13 @@ void Interpreter::finish(Outcome outcome) {
 }
 
 void Interpreter::store_or_finish() {
-  const bool changes = stored_ == Stored::always || (stored_ == Stored::sysstore && rules.store);
+  const bool changes =
+      storing_ == Storing::always || (storing_ == Storing::sysstore && settings().sysstore);
   if (!changes && !forget_) return finish_ok();
   enter(Phase::storing);  // OK means durable
   if (std::exchange(forget_, false)) {
-    parts_.store.erase(Settings::kFirmware, *this);
-  } else if (!parts_.store.write(groups_, *this)) {
+    parts_.store.erase(*this);
+  } else if (!parts_.store.write(changes_, *this)) {
     finish_ok();
   }
 }
@@ -149,15 +161,15 @@ void Interpreter::stored(bool ok) {
 }
 
 void Interpreter::finish_ok() {
-  parts_.printer.text("\r\nOK\r\n");
+  parts_.printer.text(dialect().ok);
   enter(Phase::idle);
   if (const auto action = std::exchange(after_ok_, nullptr)) action();
 }
 
 void Interpreter::finish_error(ErrorCode code) {
   after_ok_ = nullptr;
-  if (rules.error_codes) write_error_code(code);
-  parts_.printer.text("\r\nERROR\r\n");
+  if (settings().error_codes) write_error_code(code);
+  parts_.printer.text(dialect().error);
   enter(Phase::idle);
 }
 

@@ -16,7 +16,7 @@ Outcome Interpreter::await_data(LinkId link, size_t bytes, const Endpoint& to,
 
 void Interpreter::prompt() {
   escape_.reset(parts_.timers.now());
-  parts_.printer.text("\r\nOK\r\n");
+  parts_.printer.text(dialect().ok);
   if (parts_.strict) {
     enter(Phase::prompting);
     gap_timer_.set_after(kStrictGap);
@@ -26,7 +26,7 @@ void Interpreter::prompt() {
 }
 
 void Interpreter::write_prompt() {
-  parts_.printer.text("\r\n>");
+  parts_.printer.text(dialect().prompt);
   if (prompt_is_passthrough_) {
     enter(Phase::passthrough);
     raw_->enter();
@@ -61,13 +61,13 @@ void Interpreter::judge_escape() {
   gap_timer_.cancel();
   data_.clear();
   enter(Phase::idle);
-  parts_.printer.text("\r\nSEND Canceled\r\n");
+  parts_.printer.text(dialect().send_canceled);
   parts_.printer.release_held();
 }
 
 void Interpreter::payload_complete() {
   Text<32> text;
-  text.append("\r\nRecv ").append(data_.size()).append(" bytes\r\n");
+  text.append(dialect().received_head).append(data_.size()).append(dialect().received_tail);
   parts_.printer.text(text.view());
   enter(Phase::received);
   // The bytes of this instant that follow are surplus; what comes later is the next command.
@@ -108,7 +108,7 @@ void Interpreter::finish_send(bool ok) {
   send_timer_.cancel();
   data_.clear();
   enter(Phase::idle);
-  parts_.printer.text(ok ? "\r\nSEND OK\r\n" : "\r\nSEND FAIL\r\n");
+  parts_.printer.text(ok ? dialect().send_ok : dialect().send_fail);
   parts_.printer.release_held();
 }
 
@@ -131,7 +131,7 @@ Outcome Interpreter::enter_passthrough() {
 void Interpreter::passthrough_left() {
   enter(Phase::idle);
   constexpr int32_t kTellsOfTheEnd = 1;  // SYSMSG bit 0
-  if ((parts_.store.settings.sysmsg & kTellsOfTheEnd) != 0) parts_.printer.urc("+QUITT");
+  if ((settings().sysmsg & kTellsOfTheEnd) != 0) parts_.printer.urc("+QUITT");
 }
 
 void Interpreter::boot_into_passthrough() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace espat {
 
 size_t LineReader::feed(Bytes data) {
@@ -25,9 +27,25 @@ size_t LineReader::feed(Bytes data) {
 }
 
 void LineReader::append(std::string_view bytes) {
-  const size_t room = kLineMaxBytes - kept();
+  const size_t room = max_bytes_ - kept();
   std::copy_n(bytes.data(), std::min(room, bytes.size()), buffer_.data() + kept());
   size_ += bytes.size();
+}
+
+std::optional<std::span<char>> LineReader::command() {
+  std::span<char> line = std::span(buffer_).first(kept());
+  // Noise on the line shows as NUL before the command; the chip does not mind it.
+  while (!line.empty() && line.front() == '\0') line = line.subspan(1);
+  const std::string_view head(line.data(), std::min<size_t>(line.size(), 2));
+  if (too_long() || !equal_ignoring_case(head, "AT")) return std::nullopt;
+  return line.subspan(2);
+}
+
+std::string_view LineReader::late_echo() {
+  const size_t size = kept();
+  buffer_[size] = '\r';
+  buffer_[size + 1] = '\n';
+  return {buffer_.data(), size + 2};
 }
 
 void LineReader::clear() {

@@ -1,42 +1,44 @@
-// Cuts the MCU's bytes into command lines: CR LF ends one, a lone CR or LF does not
-// (ESP-AT manual, "AT commands end with a new-line (CR-LF)"; wire.md section 1).
+// The line discipline of ESP-AT from 2.0 on: CR LF ends a line, a lone CR or LF does not (ESP-AT
+// manual, "AT commands end with a new-line (CR-LF)"; wire.md section 1). Bytes come back as they
+// are.
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <span>
-#include <string_view>
+#include <memory>
 
-#include "espat/bytes.h"
+#include "at/line_discipline.h"
 
 namespace espat {
 
 inline constexpr size_t kLineMaxBytes = 256;  // ESP-AT manual: "no more than 256 bytes"
 
-class LineReader {
+class LineReader final : public LineDiscipline {
  public:
-  /// Takes bytes up to and including the first line end. Returns how many were taken; complete()
-  /// tells whether the last of them ended the line.
-  size_t feed(Bytes data);
+  /// `max_bytes` of a line without its end, at most kLineMaxBytes.
+  explicit LineReader(size_t max_bytes) : max_bytes_(max_bytes) {}
+  static std::unique_ptr<LineDiscipline> make(size_t max_bytes) {
+    return std::make_unique<LineReader>(max_bytes);
+  }
 
-  bool complete() const { return complete_; }
-  /// More than kLineMaxBytes before the line end; the rest of the line was thrown away.
-  bool too_long() const { return size_ > kLineMaxBytes; }
-  /// True while nothing of the next line has come.
-  bool empty() const { return size_ == 0 && !last_was_cr_; }
+  size_t feed(Bytes data) override;
+  bool complete() const override { return complete_; }
+  bool empty() const override { return size_ == 0 && !last_was_cr_; }
+  void clear() override;
+  std::optional<std::span<char>> command() override;
+  std::string_view echo(Bytes taken) override { return as_text(taken); }
+  std::string_view late_echo() override;
 
-  /// The line without its end, writable so that escapes can be undone in place. Valid until clear.
-  std::span<char> line() { return std::span(buffer_).first(kept()); }
+  /// More than is allowed before the line end; the rest of the line was thrown away.
+  bool too_long() const { return size_ > max_bytes_; }
+  /// The line without its end. Valid until clear.
   std::string_view view() const { return {buffer_.data(), kept()}; }
-
-  /// Forgets the line and begins the next.
-  void clear();
 
  private:
   void append(std::string_view bytes);
-  size_t kept() const { return size_ < kLineMaxBytes ? size_ : kLineMaxBytes; }
+  size_t kept() const { return size_ < max_bytes_ ? size_ : max_bytes_; }
 
-  std::array<char, kLineMaxBytes> buffer_;
+  const size_t max_bytes_;
+  std::array<char, kLineMaxBytes + 2> buffer_;  // and the line end, for an echo
   size_t size_ = 0;  // bytes of the line so far, also those that were not kept
   bool last_was_cr_ = false;
   bool complete_ = false;

@@ -65,7 +65,7 @@ class Printer {
     line.append("\r\n");
     write_urc(line.view());
   }
-  /// False in passthrough, unless SYSMSG bit 2 is set.
+  /// Returns false in passthrough, unless SYSMSG bit 2 is set.
   bool shows_urcs() const;
   /// What was held back is written now.
   void release_held();

@@ -3,33 +3,36 @@
 
 #include <string_view>
 
+#include "at/interpreter.h"
 #include "at/wait.h"
-#include "module/module.h"
 #include "net/names.h"
 
 namespace espat {
 
 class NameWait : public Wait, private NameUser {
  public:
-  NameWait(Module& module, std::string_view host, Family family) : m(module) {
-    m.names.ask(*this, 0, host, family);
+  NameWait(Interpreter& interpreter, Names& names, std::string_view host, Family family)
+      : at(interpreter), names_(names) {
+    names_.ask(*this, 0, host, family);
   }
-  ~NameWait() override { m.names.forget(*this, 0); }
+  ~NameWait() override { names_.forget(*this, 0); }
 
   std::string_view name() const override { return "resolving a name"; }
-  void on_timeout() override { m.at.finish(m.at.refuse("no answer from any name server")); }
+  void on_timeout() override { at.finish(at.refuse("no answer from any name server")); }
 
  protected:
   /// The name has this address; it ends the command.
   virtual void found(const IpAddress& address) = 0;
 
-  Module& m;
+  Interpreter& at;
 
  private:
   void name_resolved(uint8_t, const Resolved& answer) override {
     if (!answer.addresses.empty()) return found(answer.address());
-    m.at.finish(m.at.refuse("the name could not be resolved"));
+    at.finish(at.refuse("the name could not be resolved"));
   }
+
+  Names& names_;
 };
 
 }  // namespace espat

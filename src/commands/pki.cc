@@ -23,15 +23,15 @@ std::string_view missing_text(PkiFile file) {
 
 }  // namespace
 
-std::optional<Outcome> refuse_without(Module& m, PkiFile file, uint8_t number) {
-  switch (m.world.pki_state(file, number)) {
+std::optional<Outcome> refuse_without(Call& c, Links& links, PkiFile file, uint8_t number) {
+  switch (links.pki_state(file, number)) {
     case PkiState::usable:
       break;
     case PkiState::missing:
-      m.printer.info(missing_text(file));
-      return m.at.refuse("key material is missing");
+      c.printer.info(missing_text(file));
+      return c.refuse("key material is missing");
     case PkiState::broken:
-      return m.at.refuse("key material is broken");
+      return c.refuse("key material is broken");
   }
   return std::nullopt;
 }

@@ -2,15 +2,20 @@
 #include <memory>
 #include <optional>
 
+#include "at/handler.h"
+#include "at/kept.h"
+#include "at/wait.h"
 #include "commands/chapters.h"
 #include "commands/name_wait.h"
-#include "module/handler.h"
+#include "net/links.h"
+#include "net/server.h"
+#include "store/interfaces.h"
 
 namespace espat {
 
 namespace {
 
-constexpr std::string_view kChapter = "TCP/IP";
+using S = Settings;
 
 constexpr int64_t kSendMaxBytes = 2048;  // ESP-AT manual, CIPSEND
 
@@ -18,114 +23,105 @@ constexpr int64_t kSendMaxBytes = 2048;  // ESP-AT manual, CIPSEND
 
 class Opening final : public Wait {
  public:
-  Opening(Module& module, LinkId id) : m_(module), id_(id) {}
+  Opening(Interpreter& at, Links& links, LinkId id) : at_(at), links_(links), id_(id) {}
   std::string_view name() const override { return "opening a link"; }
 
   void on_event(const Event&) override {
-    const Link::State state = m_.links[id_].state;
+    const Link::State state = links_[id_].state;
     if (state == Link::State::open) {
-      m_.at.finish(kOk);
+      at_.finish(kOk);
     } else if (state == Link::State::free) {
       failed("the link could not be opened");
     }
   }
 
   void on_timeout() override {
-    m_.links.give_up(id_);
+    links_.give_up(id_);
     failed("the link could not be opened in time");
   }
 
  private:
   void failed(std::string_view reason) {
-    const bool tell = m_.links.last_failure() == Links::Failure::network;
-    m_.at.finish(m_.at.refuse(reason));
+    const bool tell = links_.last_failure() == Links::Failure::network;
+    at_.finish(at_.refuse(reason));
     // Only an attempt on the network ends in CLOSED too (wire.md, section 3).
-    if (tell) m_.links.tell_closed(id_);
+    if (tell) links_.tell_closed(id_);
   }
 
-  Module& m_;
+  Interpreter& at_;
+  Links& links_;
   const LinkId id_;
 };
 
-Outcome open_link(Module& m, LinkId id, const LinkSpec& spec) {
-  if (!m.interfaces.network_up()) return m.at.refuse("no ip");
-  if (m.links[id].state != Link::State::free) return m.at.refuse("ALREADY CONNECTED");
-  if (spec.v6 && m.store.settings.ipv6 == 0) return m.at.refuse("IPv6 is off, see AT+CIPV6");
-  const auto literal = IpAddress::parse(spec.host);
-  if (literal && literal->is_v6() != spec.v6) return m.at.refuse("address and type do not match");
-  if (spec.local && spec.local.is_v6() != spec.v6) {
-    return m.at.refuse("local address and type do not match");
-  }
-  if (spec.transport == Transport::ssl && m.links.other_ssl_links(id) >= m.profile.ssl_links_max) {
-    return m.at.refuse("this chip has no memory for another SSL link");
-  }
-  m.links.open(id, spec);
-  return m.at.await(std::make_unique<Opening>(m, id), open_timeout(spec.transport));
-}
-
-LinkSpec stream_spec(const Args& args, Transport transport) {
+LinkSpec stream_spec(const Call& c, Transport transport) {
   return {.transport = transport,
-          .v6 = args.choice("type") == 1,
-          .host = args.text("remote_host"),
-          .port = static_cast<uint16_t>(args.integer("remote_port")),
-          .local = IpAddress::parse(args.text("local_ip")).value_or(IpAddress()),
-          .keep_alive_s = static_cast<uint16_t>(args.integer("keep_alive_s"))};
+          .v6 = c.as<bool>("type"),
+          .host = c.text("remote_host"),
+          .port = c.as<uint16_t>("remote_port"),
+          .local = c.as<IpAddress>("local_ip"),
+          .keep_alive_s = c.as<uint16_t>("keep_alive_s")};
 }
 
-LinkSpec udp_spec(const Args& args) {
+LinkSpec udp_spec(const Call& c) {
   return {.transport = Transport::udp,
-          .v6 = args.choice("type") == 1,
-          .host = args.text("remote_host"),
-          .port = static_cast<uint16_t>(args.integer("remote_port")),
-          .local = IpAddress::parse(args.text("local_ip")).value_or(IpAddress()),
-          .local_port = static_cast<uint16_t>(args.integer("local_port")),
-          .peer_mode = static_cast<PeerMode>(args.integer("mode"))};
+          .v6 = c.as<bool>("type"),
+          .host = c.text("remote_host"),
+          .port = c.as<uint16_t>("remote_port"),
+          .local = c.as<IpAddress>("local_ip"),
+          .local_port = c.as<uint16_t>("local_port"),
+          .peer_mode = c.as<PeerMode>("mode")};
 }
 
-Outcome open_tcp(Module& m, const Args& args) {
-  return open_link(m, args.link(), stream_spec(args, Transport::tcp));
+template <Transport kTransport>
+LinkSpec spec(const Call& c) {
+  return kTransport == Transport::udp ? udp_spec(c) : stream_spec(c, kTransport);
 }
 
-Outcome open_ssl(Module& m, const Args& args) {
-  return open_link(m, args.link(), stream_spec(args, Transport::ssl));
+Outcome open_link(Call& c, Links& links, const Interfaces& interfaces, LinkId id,
+                  const LinkSpec& spec) {
+  if (!interfaces.network_up()) return c.refuse("no ip");
+  if (links[id].state != Link::State::free) return c.refuse("ALREADY CONNECTED");
+  if (spec.v6 && c.settings.ipv6 == 0) return c.refuse("IPv6 is off, see AT+CIPV6");
+  const auto literal = IpAddress::parse(spec.host);
+  if (literal && literal->is_v6() != spec.v6) return c.refuse("address and type do not match");
+  if (spec.local && spec.local.is_v6() != spec.v6) {
+    return c.refuse("local address and type do not match");
+  }
+  if (spec.transport == Transport::ssl && links.other_ssl_links(id) >= c.profile.ssl_links_max) {
+    return c.refuse("this chip has no memory for another SSL link");
+  }
+  links.open(id, spec);
+  return c.at.await(std::make_unique<Opening>(c.at, links, id), open_timeout(spec.transport));
 }
 
-Outcome open_udp(Module& m, const Args& args) { return open_link(m, args.link(), udp_spec(args)); }
-
-Outcome open_on_free_link(Module& m, const LinkSpec& spec) {
-  const LinkId id = m.at.rules.mux ? m.links.lowest_free() : LinkId{0};
-  if (id == Links::count()) return m.at.refuse("all links are in use");
-  return open_link(m, id, spec);
+template <Transport kTransport>
+Outcome open(Call& c, Links& links, const Interfaces& interfaces) {
+  return open_link(c, links, interfaces, c.link(), spec<kTransport>(c));
 }
 
-Outcome open_tcp_on_free_link(Module& m, const Args& args) {
-  return open_on_free_link(m, stream_spec(args, Transport::tcp));
-}
-
-Outcome open_ssl_on_free_link(Module& m, const Args& args) {
-  return open_on_free_link(m, stream_spec(args, Transport::ssl));
-}
-
-Outcome open_udp_on_free_link(Module& m, const Args& args) {
-  return open_on_free_link(m, udp_spec(args));
+template <Transport kTransport>
+Outcome open_on_free_link(Call& c, Links& links, const Interfaces& interfaces) {
+  const LinkId id = c.settings.mux ? links.lowest_free() : LinkId{0};
+  if (id == Links::count()) return c.refuse("all links are in use");
+  return open_link(c, links, interfaces, id, spec<kTransport>(c));
 }
 
 // --- closing ------------------------------------------------------------------------------------
 
-Outcome close_known(Module& m, LinkId id) {
-  if (!m.links[id].known()) return m.at.refuse("UNLINK");
-  m.links.close_and_tell(id);
+Outcome close_known(Call& c, Links& links, LinkId id) {
+  if (!links[id].mcu_knows()) return c.refuse("UNLINK");
+  links.close_and_tell(id);
   return kOk;
 }
 
-Outcome close_single(Module& m, const Args&) {
-  if (m.at.rules.mux) return m.at.refuse("MUX=1 needs a link ID");
-  return close_known(m, 0);
+Outcome close_single(Call& c, Links& links) {
+  if (c.settings.mux) return c.refuse("MUX=1 needs a link ID");
+  return close_known(c, links, 0);
 }
 
-Outcome close_link(Module& m, const Args& args) {
-  if (const auto id = args.link_or_all()) return close_known(m, *id);
-  m.links.close_all(Links::Order::ascending);
+Outcome close_link(Call& c, Links& links) {
+  if (const auto id = c.link_or_all()) return close_known(c, links, *id);
+  links.close_all(Links::Order::ascending);
   return kOk;
 }
 
@@ -141,107 +137,93 @@ struct Datagram {
 
 class ResolvingPeer final : public NameWait {
  public:
-  ResolvingPeer(Module& module, std::string_view host, const Datagram& datagram)
-      : NameWait(module, host, module.links[datagram.link].v6 ? Family::v6 : Family::v4),
+  ResolvingPeer(Call& c, Names& names, const Links& links, const Datagram& datagram)
+      : NameWait(c.at, names, c.text("remote_host"),
+                 links[datagram.link].v6 ? Family::v6 : Family::v4),
+        links_(links),
         datagram_(datagram) {}
 
  private:
   void found(const IpAddress& address) override {
-    if (m.links[datagram_.link].state != Link::State::open) {
-      m.at.finish(m.at.refuse("link is not valid"));
+    if (links_[datagram_.link].state != Link::State::open) {
+      at.finish(at.refuse("link is not valid"));
     } else {
-      m.at.finish(m.at.await_data(datagram_.link, datagram_.bytes, {address, datagram_.port},
-                                  datagram_.form));
+      at.finish(at.await_data(datagram_.link, datagram_.bytes, {address, datagram_.port},
+                              datagram_.form));
     }
   }
 
+  const Links& links_;
   const Datagram datagram_;
 };
 
 /// ESP-AT manual, CIPSEND: a UDP link may name the peer of this one datagram.
-Outcome send_to(Module& m, const Args& args, LinkId id, size_t bytes, DataInput::Form form) {
-  const Link& link = m.links[id];
-  if (link.transport != Transport::udp) return m.at.refuse("only a UDP link takes a remote host");
-  if (!args.given("remote_host") || !args.given("remote_port")) {
-    return m.at.refuse("remote host and port go together");
+Outcome send_to(Call& c, const Links& links, Names& names, const Datagram& datagram) {
+  const Link& link = links[datagram.link];
+  if (link.transport != Transport::udp) return c.refuse("only a UDP link takes a remote host");
+  if (!c.given("remote_host") || !c.given("remote_port")) {
+    return c.refuse("remote host and port go together");
   }
-  const std::string_view host = args.text("remote_host");
-  const auto port = static_cast<uint16_t>(args.integer("remote_port"));
-  if (const auto literal = IpAddress::parse(host)) {
-    if (literal->is_v6() != link.v6) return m.at.refuse("address and type do not match");
-    return m.at.await_data(id, bytes, {*literal, port}, form);
+  if (const auto literal = IpAddress::parse(c.text("remote_host"))) {
+    if (literal->is_v6() != link.v6) return c.refuse("address and type do not match");
+    return c.at.await_data(datagram.link, datagram.bytes, {*literal, datagram.port}, datagram.form);
   }
-  const Datagram datagram{.link = id, .port = port, .bytes = bytes, .form = form};
-  return m.at.await(std::make_unique<ResolvingPeer>(m, host, datagram), kResolveTimeout);
+  return c.at.await(std::make_unique<ResolvingPeer>(c, names, links, datagram), kResolveTimeout);
 }
 
-Outcome send(Module& m, const Args& args, DataInput::Form form) {
-  const LinkId id = args.link();
-  const auto bytes = static_cast<size_t>(args.integer("length"));
-  if (m.links.modes.passthrough) return m.at.refuse("CIPMODE=1 sends by AT+CIPSEND alone");
-  if (m.links[id].state != Link::State::open) return m.at.refuse("link is not valid");
-  if (args.given("remote_host") || args.given("remote_port")) {
-    return send_to(m, args, id, bytes, form);
-  }
-  return m.at.await_data(id, bytes, {}, form);
-}
-
-Outcome send_bytes(Module& m, const Args& args) { return send(m, args, DataInput::Form::plain); }
-
-Outcome send_escaped(Module& m, const Args& args) {
-  return send(m, args, DataInput::Form::escaped);
+template <DataInput::Form kForm>
+Outcome send(Call& c, const Links& links, Names& names) {
+  const Datagram datagram{.link = c.link(),
+                          .port = c.as<uint16_t>("remote_port"),
+                          .bytes = c.as<size_t>("length"),
+                          .form = kForm};
+  if (c.settings.passthrough) return c.refuse("CIPMODE=1 sends by AT+CIPSEND alone");
+  if (links[datagram.link].state != Link::State::open) return c.refuse("link is not valid");
+  if (c.given("remote_host") || c.given("remote_port")) return send_to(c, links, names, datagram);
+  return c.at.await_data(datagram.link, datagram.bytes, {}, kForm);
 }
 
 /// ESP-AT manual, CIPSEND: "must be used in passthrough mode and with a single connection; a UDP
 /// link must have been opened with <mode> 0".
-Outcome start_passthrough(Module& m, const Args&) {
-  const Link& link = m.links[0];
-  if (!m.links.modes.passthrough) return m.at.refuse("CIPMODE=0 needs a length");
-  if (link.state != Link::State::open) return m.at.refuse("link is not valid");
-  if (link.peer_mode != PeerMode::fixed) return m.at.refuse("passthrough needs UDP mode 0");
-  m.links.hold(0);  // from here on, for it may be lost before the prompt
-  return m.at.enter_passthrough();
+Outcome start_passthrough(Call& c, Links& links) {
+  const Link& link = links[0];
+  if (!c.settings.passthrough) return c.refuse("CIPMODE=0 needs a length");
+  if (link.state != Link::State::open) return c.refuse("link is not valid");
+  if (link.peer_mode != PeerMode::fixed) return c.refuse("passthrough needs UDP mode 0");
+  links.hold(0);  // from here on, for it may be lost before the prompt
+  return c.at.enter_passthrough();
 }
 
 // --- modes and options --------------------------------------------------------------------------
 
-Outcome query_mux(Module& m, const Args&) {
-  m.printer.info(m.at.name(), ':', m.at.rules.mux);
+constexpr Setting kMux[] = {{integer("mode", 0, 1), &S::mux}};
+
+Outcome check_mux(Call& c, const Links& links, const Server& server) {
+  const bool mux = c.as<bool>("mode");
+  if (mux == c.settings.mux) return kOk;
+  if (links.any_in_use()) return c.refuse("link is builded");
+  if (mux && c.settings.passthrough) return c.refuse("CIPMODE=1 allows a single link only");
+  if (server.state() != Server::State::off) return c.refuse("the server needs CIPMUX=1");
   return kOk;
 }
 
-Outcome set_mux(Module& m, const Args& args) {
-  const bool mux = args.integer("mode") != 0;
-  if (mux == m.at.rules.mux) return kOk;
-  if (m.links.any_in_use()) return m.at.refuse("link is builded");
-  if (mux && m.links.modes.passthrough) return m.at.refuse("CIPMODE=1 allows a single link only");
-  if (m.server.state() != Server::State::off) return m.at.refuse("the server needs CIPMUX=1");
-  m.at.rules.mux = mux;
-  return kOk;
-}
-
-Outcome query_options(Module& m, const Args&) {
+Outcome query_options(Call& c, const Links& links) {
   for (LinkId id = 0; id < Links::count(); ++id) {
-    const LinkOptions& options = m.links.tcp_options[id];
-    m.printer.info(m.at.name(), ':', id, ',', options.linger_s, ',', options.no_delay, ',',
-                   options.send_timeout_ms);
+    const LinkOptions& options = links.tcp_options[id];
+    c.info(id, ',', options.linger_s, ',', options.no_delay, ',', options.send_timeout_ms);
   }
   return kOk;
 }
 
-Outcome set_options(Module& m, const Args& args) {
-  const auto only = args.link_or_all();
+Outcome set_options(Call& c, Links& links) {
+  const auto only = c.link_or_all();
   for (LinkId id = 0; id < Links::count(); ++id) {
     if (only && *only != id) continue;
-    LinkOptions& options = m.links.tcp_options[id];
-    if (args.given("so_linger_s")) {
-      options.linger_s = static_cast<int32_t>(args.integer("so_linger_s"));
-    }
-    if (args.given("tcp_nodelay")) options.no_delay = args.integer("tcp_nodelay") != 0;
-    if (args.given("so_sndtimeo_ms")) {
-      options.send_timeout_ms = static_cast<int32_t>(args.integer("so_sndtimeo_ms"));
-    }
-    m.links.configure(id);
+    LinkOptions& options = links.tcp_options[id];
+    if (c.given("so_linger_s")) options.linger_s = c.as<int32_t>("so_linger_s");
+    if (c.given("tcp_nodelay")) options.no_delay = c.as<bool>("tcp_nodelay");
+    if (c.given("so_sndtimeo_ms")) options.send_timeout_ms = c.as<int32_t>("so_sndtimeo_ms");
+    links.configure(id);
   }
   return kOk;
 }
@@ -264,40 +246,34 @@ constexpr Param kToPort = opt(integer("remote_port", 1, 65535));
 constexpr Command kRows[] = {
     {.name = "+CIPSTART",
      .help = "open a link",
-     .chapter = kChapter,
-     .set = {{{handle<open_tcp>, {link_id(), kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
-              {handle<open_udp>,
+     .set = {{{handle<open<Transport::tcp>>,
+               {link_id(), kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
+              {handle<open<Transport::udp>>,
                {link_id(), kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}},
-              {handle<open_ssl>, {link_id(), kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
+              {handle<open<Transport::ssl>>,
+               {link_id(), kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
     {.name = "+CIPSTARTEX",
      .help = "open a link on the lowest free link ID",
-     .chapter = kChapter,
-     .set = {{{handle<open_tcp_on_free_link>, {kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
-              {handle<open_udp_on_free_link>,
+     .set = {{{handle<open_on_free_link<Transport::tcp>>,
+               {kTcpType, kHost, kPort, kKeepAlive, kLocalIp}},
+              {handle<open_on_free_link<Transport::udp>>,
                {kUdpType, kHost, kUdpPort, kLocalPort, kUdpMode, kLocalIp}},
-              {handle<open_ssl_on_free_link>, {kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
+              {handle<open_on_free_link<Transport::ssl>>,
+               {kSslType, kHost, kPort, kKeepAlive, kLocalIp}}}}},
     {.name = "+CIPSEND",
      .help = "send bytes: wait for the prompt, then give as many as announced; alone: passthrough",
-     .chapter = kChapter,
-     .set = {{{handle<send_bytes>, {link_id(), kLength, kToHost, kToPort}}}},
+     .set = {{{handle<send<DataInput::Form::plain>>, {link_id(), kLength, kToHost, kToPort}}}},
      .execute = handle<start_passthrough>},
     {.name = "+CIPSENDEX",
      .help = "send bytes, at most as many as announced; \\0 ends them early",
-     .chapter = kChapter,
-     .set = {{{handle<send_escaped>, {link_id(), kLength, kToHost, kToPort}}}}},
+     .set = {{{handle<send<DataInput::Form::escaped>>, {link_id(), kLength, kToHost, kToPort}}}}},
     {.name = "+CIPCLOSE",
      .help = "close a link; 5 closes all",
-     .chapter = kChapter,
      .set = {{{handle<close_link>, {link_id(5)}}}},
      .execute = handle<close_single>},
-    {.name = "+CIPMUX",
-     .help = "single (0) or multiple (1) links",
-     .chapter = kChapter,
-     .query = handle<query_mux>,
-     .set = {{{handle<set_mux>, {integer("mode", 0, 1)}}}}},
+    kept("+CIPMUX", "single (0) or multiple (1) links", kMux, Storing::never, handle<check_mux>),
     {.name = "+CIPTCPOPT",
      .help = "socket options of a link; 5 sets all; what is left out stays as it is",
-     .chapter = kChapter,
      .query = handle<query_options>,
      .set = {{{handle<set_options>,
                {link_id(5), opt(integer("so_linger_s", -1, 0x7fff), -1),
@@ -307,6 +283,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-const std::span<const Command> kTcpipLinkCommands = kRows;
+constinit const Chapter kTcpipLinkChapter = {.name = "TCP/IP", .commands = kRows};
 
 }  // namespace espat

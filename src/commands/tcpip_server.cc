@@ -1,142 +1,129 @@
 // TCP/IP AT commands: the server (ESP-AT manual, CIPSERVER, CIPSERVERMAXCONN, CIPSTO).
 #include <memory>
 
+#include "at/handler.h"
+#include "at/kept.h"
 #include "commands/chapters.h"
 #include "commands/pki.h"
-#include "module/handler.h"
+#include "net/server.h"
+#include "store/interfaces.h"
 
 namespace espat {
 
 namespace {
 
-constexpr std::string_view kChapter = "TCP/IP";
-
-constexpr int64_t kDefaultPort = 333;
-
-Outcome query_server(Module& m, const Args&) {
-  if (m.server.state() == Server::State::off) {
-    m.printer.info(m.at.name(), ":0");
+Outcome query_server(Call& c, const Server& server) {
+  if (server.state() == Server::State::off) {
+    c.info(0);
     return kOk;
   }
-  const ServerRequest& request = m.server.request();
-  m.printer.info(m.at.name(), ":1,", request.port, ',',
-                 Quoted{type_name(request.transport, request.v6)}, ',', request.verify_client);
+  const ServerRequest& request = server.request();
+  c.info("1,", request.port, ',', Quoted{type_name(request.transport, request.v6)}, ',',
+         request.verify_client);
   return kOk;
 }
 
 class OpeningServer final : public Wait {
  public:
-  explicit OpeningServer(Module& module) : m_(module) {}
+  OpeningServer(Interpreter& at, const Server& server) : at_(at), server_(server) {}
   std::string_view name() const override { return "opening the server"; }
 
   void on_event(const Event&) override {
-    const Server::State state = m_.server.state();
-    if (state == Server::State::on) m_.at.finish(kOk);
-    if (state == Server::State::off) m_.at.finish(m_.at.refuse("the server cannot listen"));
+    const Server::State state = server_.state();
+    if (state == Server::State::on) at_.finish(kOk);
+    if (state == Server::State::off) at_.finish(at_.refuse("the server cannot listen"));
   }
 
  private:
-  Module& m_;
+  Interpreter& at_;
+  const Server& server_;
 };
 
-Outcome close_server(Module& m, const Args& args) {
-  const int64_t clients = args.integer("param2");
-  if (clients > 1) {
-    return m.at.refuse_value(args.position("param2"), "0 keeps the clients, 1 closes them");
-  }
-  m.server.close();
-  if (clients == 1) m.links.close_clients();
+Outcome close_server(Call& c, Server& server, Links& links) {
+  const auto clients = c.as<uint16_t>("param2");
+  if (clients > 1) return c.refuse_value("param2", "0 keeps the clients, 1 closes them");
+  server.close();
+  if (clients == 1) links.close_clients();
   return kOk;
 }
 
-std::optional<Outcome> find_server_pki(Module& m, bool verify_client) {
-  auto refusal = refuse_without(m, PkiFile::server_certificate, 0);
-  if (!refusal) refusal = refuse_without(m, PkiFile::server_key, 0);
-  if (!refusal && verify_client) refusal = refuse_without(m, PkiFile::server_ca, 0);
+std::optional<Outcome> find_server_pki(Call& c, Links& links, bool verify_client) {
+  auto refusal = refuse_without(c, links, PkiFile::server_certificate, 0);
+  if (!refusal) refusal = refuse_without(c, links, PkiFile::server_key, 0);
+  if (!refusal && verify_client) refusal = refuse_without(c, links, PkiFile::server_ca, 0);
   return refusal;
 }
 
-Outcome set_server(Module& m, const Args& args) {
-  if (args.integer("mode") == 0) return close_server(m, args);
-  if (!m.at.rules.mux) return m.at.refuse("the server needs CIPMUX=1");
-  if (!m.profile.server_has_types && args.given("type")) {
-    return m.at.refuse_value(args.position("type"), "this chip's server is TCP only");
+Outcome set_server(Call& c, Server& server, Links& links, const Interfaces& interfaces) {
+  if (!c.as<bool>("mode")) return close_server(c, server, links);
+  if (!c.settings.mux) return c.refuse("the server needs CIPMUX=1");
+  if (!c.profile.server_has_types && c.given("type")) {
+    return c.refuse_value("type", "this chip's server is TCP only");
   }
-  const int64_t port = args.given("param2") ? args.integer("param2") : kDefaultPort;
-  if (port == 0) return m.at.refuse_value(args.position("param2"), "no such port");
+  const uint16_t port = c.given("param2") ? c.as<uint16_t>("param2") : c.dialect.server_port;
+  if (port == 0) return c.refuse_value("param2", "no such port");
   enum : size_t { kTcpV6 = 1, kSsl = 2, kSslV6 = 3 };  // as in the row
-  const size_t type = args.choice("type");
+  const auto type = c.as<size_t>("type");
   const bool v6 = type == kTcpV6 || type == kSslV6;
   const bool ssl = type >= kSsl;
-  if (v6 && m.store.settings.ipv6 == 0) return m.at.refuse("IPv6 is off, see AT+CIPV6");
+  if (v6 && c.settings.ipv6 == 0) return c.refuse("IPv6 is off, see AT+CIPV6");
   const ServerRequest request = {.transport = ssl ? Transport::ssl : Transport::tcp,
                                  .v6 = v6,
-                                 .port = static_cast<uint16_t>(port),
-                                 .station = m.interfaces.enabled(),
-                                 .softap = m.interfaces.softap_enabled(),
-                                 .verify_client = ssl && args.integer("ca_enable") != 0};
-  if (m.server.state() != Server::State::off) {
+                                 .port = port,
+                                 .station = interfaces.enabled(),
+                                 .softap = interfaces.softap_enabled(),
+                                 .verify_client = ssl && c.as<bool>("ca_enable")};
+  if (server.state() != Server::State::off) {
     // The same once more is OK before v3.1 (wire.md, section 7); there is no second server.
-    return m.server.request() == request ? kOk : m.at.refuse("there is a server already");
+    return server.request() == request ? kOk : c.refuse("there is a server already");
   }
-  if (!m.interfaces.network_up()) return m.at.refuse("no ip");
+  if (!interfaces.network_up()) return c.refuse("no ip");
   if (ssl) {
-    const auto refusal = find_server_pki(m, request.verify_client);
+    const auto refusal = find_server_pki(c, links, request.verify_client);
     if (refusal) return *refusal;
   }
-  m.server.open(request);
-  return m.at.await(std::make_unique<OpeningServer>(m));
+  server.open(request);
+  return c.at.await(std::make_unique<OpeningServer>(c.at, server));
 }
 
-Outcome query_max_clients(Module& m, const Args&) {
-  m.printer.info(m.at.name(), ':', m.server.max_clients());
-  return kOk;
+constexpr Setting kMaxClients[] = {{integer("num", 1, 5), &Settings::server_max_clients}};
+constexpr Setting kIdleLimit[] = {{integer("time_s", 0, 7200), &Settings::server_idle_limit_s}};
+
+Outcome check_max_clients(Call& c, const Server& server) {
+  if (server.state() != Server::State::off) return c.refuse("set it before AT+CIPSERVER=1");
+  if (c.as<size_t>("num") >= server.clients()) return kOk;
+  c.printer.info("Have ", server.clients(), " Connections");
+  return c.refuse("more clients than that are connected");
 }
 
-Outcome set_max_clients(Module& m, const Args& args) {
-  const auto clients = static_cast<uint8_t>(args.integer("num"));
-  if (m.server.state() != Server::State::off) return m.at.refuse("set it before AT+CIPSERVER=1");
-  if (clients < m.server.clients()) {
-    m.printer.info("Have ", m.server.clients(), " Connections");
-    return m.at.refuse("more clients than that are connected");
-  }
-  m.server.set_max_clients(clients);
-  return kOk;
-}
-
-Outcome query_idle_limit(Module& m, const Args&) {
-  m.printer.info(m.at.name(), ':', m.server.idle_limit_s());
-  return kOk;
-}
-
-Outcome set_idle_limit(Module& m, const Args& args) {
-  m.server.set_idle_limit(static_cast<uint16_t>(args.integer("time_s")));
-  return kOk;
+Outcome set_idle_limit(Call& c, Server& server) {
+  const Outcome outcome = set_kept(c);
+  server.idle_limit_changed();
+  return outcome;
 }
 
 constexpr Command kRows[] = {
     {.name = "+CIPSERVER",
      .help =
          "server: off (0; param2 1 closes its clients too) or on (1; param2 is the port, else 333)",
-     .chapter = kChapter,
      .query = handle<query_server>,
      .set = {{{handle<set_server>,
                {integer("mode", 0, 1), opt(integer("param2", 0, 65535)),
                 opt(choice("type", "TCP|TCPv6|SSL|SSLv6")), opt(integer("ca_enable", 0, 1))}}}}},
-    {.name = "+CIPSERVERMAXCONN",
-     .help = "how many clients the server takes; set it before the server is on",
-     .chapter = kChapter,
-     .query = handle<query_max_clients>,
-     .set = {{{handle<set_max_clients>, {integer("num", 1, 5)}}}}},
+    kept("+CIPSERVERMAXCONN", "how many clients the server takes; set it before the server is on",
+         kMaxClients, Storing::never, handle<check_max_clients>),
     {.name = "+CIPSTO",
      .help = "close a client of the server that has said nothing for so long; 0 = never",
-     .chapter = kChapter,
-     .query = handle<query_idle_limit>,
-     .set = {{{handle<set_idle_limit>, {integer("time_s", 0, 7200)}}}}},
+     .query = show_kept,
+     .set = {{{handle<set_idle_limit>, kIdleLimit}}},
+     .settings = {kIdleLimit}},
 };
 
 }  // namespace
 
-const std::span<const Command> kTcpipServerCommands = kRows;
+constinit const Chapter kTcpipServerChapter = {
+    .name = "TCP/IP",
+    .commands = kRows,
+    .make = make<Server, World, Timers, Log, Printer, Settings, Interfaces, Links>};
 
 }  // namespace espat

@@ -1,103 +1,93 @@
 // Wi-Fi commands about the two interfaces themselves: start, PHY, MAC and IP addresses, names
 // (ESP-AT manual, Wi-Fi AT Commands).
+#include "at/handler.h"
+#include "at/kept.h"
 #include "commands/chapters.h"
 #include "commands/ipv4.h"
-#include "module/handler.h"
+#include "commands/wifi_settings.h"
+#include "store/interfaces.h"
 
 namespace espat {
 
 namespace {
 
-constexpr std::string_view kChapter = "Wi-Fi";
+using S = Settings;
 
-Outcome set_auto_join(Module& m, const Args& args) {
-  m.store.settings.auto_join = static_cast<int32_t>(args.integer("enable"));
-  return kOk;
-}
+constexpr Setting kAutoJoin[] = {{integer("enable", 0, 1), &S::auto_join, "wifi.auto_join"}};
 
 // --- PHY ----------------------------------------------------------------------------------------
 
-Outcome query_phy(Module& m, int32_t phy) {
-  m.printer.info(m.at.name(), ':', phy);
-  return kOk;
-}
+constexpr Setting kSoftApPhy[] = {{integer("protocol", 1, 7), &S::ap_phy, "phy.ap"}};
+constexpr Setting kStationPhy[] = {{integer("protocol", 1, 7), &S::station_phy, "phy.station"}};
 
-Outcome set_phy(Module& m, const Args& args, int32_t& phy) {
-  enum : int64_t { kB = 1, kBg = 3, kBgn = 7 };
-  const int64_t protocol = args.integer("protocol");
-  if (protocol != kB && protocol != kBg && protocol != kBgn) {
-    return m.at.refuse_value(args.position("protocol"), "only 802.11b, bg and bgn");
-  }
-  phy = static_cast<int32_t>(protocol);
-  return kOk;
-}
-
-Outcome query_ap_phy(Module& m, const Args&) { return query_phy(m, m.store.settings.ap_phy); }
-Outcome set_ap_phy(Module& m, const Args& args) {
-  return set_phy(m, args, m.store.settings.ap_phy);
-}
-Outcome query_station_phy(Module& m, const Args&) {
-  return query_phy(m, m.store.settings.station_phy);
-}
-Outcome set_station_phy(Module& m, const Args& args) {
-  return set_phy(m, args, m.store.settings.station_phy);
+Outcome check_phy(Call& c) {
+  enum : int { kB = 1, kBg = 3, kBgn = 7 };
+  const auto protocol = c.as<int>("protocol");
+  const bool known = protocol == kB || protocol == kBg || protocol == kBgn;
+  return known ? kOk : c.refuse_value("protocol", "only 802.11b, bg and bgn");
 }
 
 // --- hardware addresses -------------------------------------------------------------------------
 
-Outcome query_mac(Module& m, const MacAddress& mac) {
-  m.printer.info(m.at.name(), ':', Quoted{mac.text()});
-  return kOk;
-}
+constexpr Setting kStationMac[] = {{mac("mac"), &S::station_mac, "mac.station"}};
+constexpr Setting kSoftApMac[] = {{mac("mac"), &S::ap_mac, "mac.ap"}};
 
 /// `other` is the address of the other interface, which must not be the same.
-Outcome set_mac(Module& m, const Args& args, std::string& own, const MacAddress& other) {
+Outcome set_mac(Call& c, std::string& own, const MacAddress& other) {
   constexpr uint8_t kGroupBit = 1;  // also set in ff:ff:ff:ff:ff:ff
-  const auto mac = MacAddress::parse(args.text("mac"));
+  const auto mac = c.as<std::optional<MacAddress>>("mac");
   const bool usable = mac && (mac->bytes[0] & kGroupBit) == 0 && *mac != MacAddress{};
   if (!usable || *mac == other) {
-    return m.at.refuse_value(args.position("mac"), "not an address that this interface can have");
+    return c.refuse_value("mac", "not an address that this interface can have");
   }
   own = mac->text();
   return kOk;
 }
 
-Outcome query_station_mac(Module& m, const Args&) { return query_mac(m, m.interfaces.mac()); }
-Outcome set_station_mac(Module& m, const Args& args) {
-  return set_mac(m, args, m.store.settings.station_mac, m.interfaces.softap_mac());
+Outcome query_station_mac(Call& c, const Interfaces& interfaces) {
+  c.info(Quoted{interfaces.mac().text()});
+  return kOk;
 }
-Outcome query_ap_mac(Module& m, const Args&) { return query_mac(m, m.interfaces.softap_mac()); }
-Outcome set_ap_mac(Module& m, const Args& args) {
-  return set_mac(m, args, m.store.settings.ap_mac, m.interfaces.mac());
+
+Outcome set_station_mac(Call& c, const Interfaces& interfaces) {
+  return set_mac(c, c.settings.station_mac, interfaces.softap_mac());
+}
+
+Outcome query_ap_mac(Call& c, const Interfaces& interfaces) {
+  c.info(Quoted{interfaces.softap_mac().text()});
+  return kOk;
+}
+
+Outcome set_ap_mac(Call& c, const Interfaces& interfaces) {
+  return set_mac(c, c.settings.ap_mac, interfaces.mac());
 }
 
 // --- IP addresses -------------------------------------------------------------------------------
 
-void show_address(Module& m, std::string_view what, std::string_view address) {
-  m.printer.info(m.at.name(), ':', what, ':', Quoted{address.empty() ? "0.0.0.0" : address});
+void show_address(Call& c, std::string_view what, std::string_view address) {
+  c.info(what, ':', Quoted{address.empty() ? "0.0.0.0" : address});
 }
 
-void show_address6(Module& m, std::string_view what, const IpAddress& address) {
-  if (address) m.printer.info(m.at.name(), ':', what, ':', Quoted{address.text()});
+void show_address6(Call& c, std::string_view what, const IpAddress& address) {
+  if (address) c.info(what, ':', Quoted{address.text()});
 }
 
-Outcome query_station_ip(Module& m, const Args&) {
-  const Settings& settings = m.store.settings;
-  const Interfaces& station = m.interfaces;
+Outcome query_station_ip(Call& c, const Interfaces& station) {
+  const Settings& settings = c.settings;
   const bool fixed = !settings.station_ip.empty();
-  show_address(m, "ip", fixed ? settings.station_ip : station.ip().text());
-  show_address(m, "gateway", fixed ? settings.station_gateway : station.gateway().text());
-  show_address(m, "netmask", fixed ? settings.station_netmask : station.netmask().text());
-  show_address6(m, "ip6ll", station.ip6_link_local());
-  show_address6(m, "ip6gl", station.ip6_global());
+  show_address(c, "ip", fixed ? settings.station_ip : station.ip().text());
+  show_address(c, "gateway", fixed ? settings.station_gateway : station.gateway().text());
+  show_address(c, "netmask", fixed ? settings.station_netmask : station.netmask().text());
+  show_address6(c, "ip6ll", station.ip6_link_local());
+  show_address6(c, "ip6gl", station.ip6_global());
   return kOk;
 }
 
-Outcome query_ap_ip(Module& m, const Args&) {
-  show_address(m, "ip", m.store.settings.ap_ip);
-  show_address(m, "gateway", m.store.settings.ap_gateway);
-  show_address(m, "netmask", m.store.settings.ap_netmask);
-  show_address6(m, "ip6ll", m.interfaces.softap_ip6_link_local());
+Outcome query_ap_ip(Call& c, const Interfaces& interfaces) {
+  show_address(c, "ip", c.settings.ap_ip);
+  show_address(c, "gateway", c.settings.ap_gateway);
+  show_address(c, "netmask", c.settings.ap_netmask);
+  show_address6(c, "ip6ll", interfaces.softap_ip6_link_local());
   return kOk;
 }
 
@@ -107,35 +97,35 @@ struct StaticAddress {
 };
 
 /// Reads and checks the parameters of CIPSTA and CIPAP. Returns what is wrong, or kOk.
-Outcome read_static(Module& m, const Args& args, StaticAddress& out) {
+Outcome read_static(Call& c, StaticAddress& out) {
   constexpr size_t kParams = 3;
-  const bool pair = args.given("gateway");
-  if (pair != args.given("netmask")) return error(ErrorCode::wrong_number(kParams, kParams - 1));
-  out.ip = args.text("ip");
-  out.gateway = args.text("gateway");
-  out.netmask = pair ? args.text("netmask") : "255.255.255.0";
+  const bool pair = c.given("gateway");
+  if (pair != c.given("netmask")) return error(ErrorCode::wrong_number(kParams, kParams - 1));
+  out.ip = c.text("ip");
+  out.gateway = c.text("gateway");
+  out.netmask = pair ? c.text("netmask") : "255.255.255.0";
   const Network network = Network::of(out.ip, out.netmask);
   if (!network.mask_is_valid()) {
-    return m.at.refuse_value(args.position("netmask"), "not a network mask");
+    return c.refuse_value("netmask", "not a network mask");
   }
   if (!network.is_valid()) {
-    return m.at.refuse_value(args.position("ip"), "not an address for an interface");
+    return c.refuse_value("ip", "not an address for an interface");
   }
   if (pair && !network.has_host(ipv4_number(out.gateway))) {
-    return m.at.refuse_value(args.position("gateway"), "not in the network of the address");
+    return c.refuse_value("gateway", "not in the network of the address");
   }
   return kOk;
 }
 
-Outcome set_station_ip(Module& m, const Args& args) {
+Outcome set_station_ip(Call& c) {
   constexpr int32_t kStationDhcp = 1;
   StaticAddress address;
-  const Outcome outcome = read_static(m, args, address);
+  const Outcome outcome = read_static(c, address);
   if (outcome.kind != Outcome::Kind::ok) return outcome;
   if (address.gateway.empty()) {  // where most networks have it
     address.gateway = ipv4_text(Network::of(address.ip, address.netmask).first_host());
   }
-  Settings& settings = m.store.settings;
+  Settings& settings = c.settings;
   settings.station_ip = address.ip;
   settings.station_gateway = address.gateway;
   settings.station_netmask = address.netmask;
@@ -143,12 +133,12 @@ Outcome set_station_ip(Module& m, const Args& args) {
   return kOk;
 }
 
-Outcome set_ap_ip(Module& m, const Args& args) {
+Outcome set_ap_ip(Call& c) {
   constexpr int32_t kSoftApDhcp = 2;
   StaticAddress address;
-  const Outcome outcome = read_static(m, args, address);
+  const Outcome outcome = read_static(c, address);
   if (outcome.kind != Outcome::Kind::ok) return outcome;
-  Settings& settings = m.store.settings;
+  Settings& settings = c.settings;
   settings.ap_ip = address.ip;
   settings.ap_gateway = address.gateway.empty() ? address.ip : address.gateway;
   settings.ap_netmask = address.netmask;
@@ -158,111 +148,84 @@ Outcome set_ap_ip(Module& m, const Args& args) {
 
 // --- names --------------------------------------------------------------------------------------
 
-Outcome query_hostname(Module& m, const Args&) {
-  m.printer.info(m.at.name(), ':', m.station.options.hostname);
+constexpr Setting kHostname[] = {{text("hostname", 1, 32), &S::hostname}};
+constexpr Setting kCountry[] = {
+    {integer("policy", 0, 1), &S::country_fixed},
+    {text("country_code", 1, 3), &S::country},
+    {integer("start_channel", 1, 14), &S::first_channel},
+    {integer("channel_count", 1, 14), &S::channel_count},
+};
+
+Outcome query_hostname(Call& c) {
+  c.info(c.settings.hostname);
   return kOk;
 }
 
-Outcome set_hostname(Module& m, const Args& args) {
-  if (!m.interfaces.enabled()) return m.at.refuse("a host name needs station mode");
-  m.station.options.hostname = args.text("hostname");
-  return kOk;
+Outcome check_hostname(Call& c, const Interfaces& interfaces) {
+  return interfaces.enabled() ? kOk : c.refuse("a host name needs station mode");
 }
 
-Outcome query_country(Module& m, const Args&) {
-  const WifiOptions& options = m.station.options;
-  m.printer.info(m.at.name(), ':', options.country_fixed, ',', Quoted{options.country}, ',',
-                 options.first_channel, ',', options.channel_count);
-  return kOk;
+Outcome check_country(Call& c) {
+  constexpr int kLastChannel = 14;
+  const bool fits = c.as<int>("start_channel") + c.as<int>("channel_count") - 1 <= kLastChannel;
+  return fits ? kOk : c.refuse_value("channel_count", "there are 14 channels");
 }
-
-Outcome set_country(Module& m, const Args& args) {
-  constexpr int64_t kLastChannel = 14;
-  const int64_t first = args.integer("start_channel");
-  const int64_t count = args.integer("channel_count");
-  if (first + count - 1 > kLastChannel) {
-    return m.at.refuse_value(args.position("channel_count"), "there are 14 channels");
-  }
-  WifiOptions& options = m.station.options;
-  options.country_fixed = args.integer("policy") != 0;
-  options.country = args.text("country_code");
-  options.first_channel = static_cast<uint8_t>(first);
-  options.channel_count = static_cast<uint8_t>(count);
-  return kOk;
-}
-
-using S = Settings;
 
 constexpr Command kRows[] = {
     {.name = "+CWAUTOCONN",
      .help = "join the last access point after power on (1) or not (0)",
-     .chapter = kChapter,
-     .set = {{{handle<set_auto_join>, {integer("enable", 0, 1)}}}},
-     .stored = Stored::always,
-     .groups = S::kAutoJoin},
-    {.name = "+CWAPPROTO",
-     .help = "802.11 of the SoftAP: 1 b, 3 bg, 7 bgn",
-     .chapter = kChapter,
-     .query = handle<query_ap_phy>,
-     .set = {{{handle<set_ap_phy>, {integer("protocol", 1, 7)}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kSoftApPhy},
-    {.name = "+CWSTAPROTO",
-     .help = "802.11 of the station: 1 b, 3 bg, 7 bgn",
-     .chapter = kChapter,
-     .query = handle<query_station_phy>,
-     .set = {{{handle<set_station_phy>, {integer("protocol", 1, 7)}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kStationPhy},
+     .set = {keep(kAutoJoin)},
+     .stored = Storing::always,
+     .settings = {kAutoJoin}},
+    kept("+CWAPPROTO", "802.11 of the SoftAP: 1 b, 3 bg, 7 bgn", kSoftApPhy, Storing::sysstore,
+         handle<check_phy>),
+    kept("+CWSTAPROTO", "802.11 of the station: 1 b, 3 bg, 7 bgn", kStationPhy, Storing::sysstore,
+         handle<check_phy>),
     {.name = "+CIPSTAMAC",
      .help = "MAC address of the station",
-     .chapter = kChapter,
      .query = handle<query_station_mac>,
-     .set = {{{handle<set_station_mac>, {mac("mac")}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kStationMac,
+     .set = {{{handle<set_station_mac>, kStationMac}}},
+     .stored = Storing::sysstore,
+     .settings = {kStationMac},
      .aliases = true},
     {.name = "+CIPAPMAC",
      .help = "MAC address of the SoftAP",
-     .chapter = kChapter,
      .query = handle<query_ap_mac>,
-     .set = {{{handle<set_ap_mac>, {mac("mac")}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kSoftApMac,
+     .set = {{{handle<set_ap_mac>, kSoftApMac}}},
+     .stored = Storing::sysstore,
+     .settings = {kSoftApMac},
      .aliases = true},
     {.name = "+CIPSTA",
      .help = "IP address of the station; setting one ends DHCP",
-     .chapter = kChapter,
      .query = handle<query_station_ip>,
-     .set = {{{handle<set_station_ip>, {ipv4("ip"), opt(ipv4("gateway")), opt(ipv4("netmask"))}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kStationIp | S::kDhcp,
+     .set = {{{handle<set_station_ip>, kStationIp}}},
+     .stored = Storing::sysstore,
+     .settings = {kStationIp, kDhcp},
      .aliases = true},
     {.name = "+CIPAP",
      .help = "IP address of the SoftAP; setting one ends its DHCP server",
-     .chapter = kChapter,
      .query = handle<query_ap_ip>,
-     .set = {{{handle<set_ap_ip>, {ipv4("ip"), opt(ipv4("gateway")), opt(ipv4("netmask"))}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kSoftApIp | S::kDhcp,
+     .set = {{{handle<set_ap_ip>, kSoftApIp}}},
+     .stored = Storing::sysstore,
+     .settings = {kSoftApIp, kDhcp},
      .aliases = true},
     {.name = "+CWHOSTNAME",
      .help = "host name of the station",
-     .chapter = kChapter,
      .query = handle<query_hostname>,
-     .set = {{{handle<set_hostname>, {text("hostname", 1, 32)}}}}},
+     .set = {keep(kHostname)},
+     .check = handle<check_hostname>,
+     .settings = {kHostname}},
     {.name = "+CWCOUNTRY",
      .help = "Wi-Fi country: 0 as the access point or 1 fixed, channels",
-     .chapter = kChapter,
-     .query = handle<query_country>,
-     .set = {{{handle<set_country>,
-               {integer("policy", 0, 1), text("country_code", 1, 3),
-                integer("start_channel", 1, 14), integer("channel_count", 1, 14)}}}},
+     .query = show_kept,
+     .set = {keep(kCountry)},
+     .check = handle<check_country>,
+     .settings = {kCountry},
      .aliases = true},
 };
 
 }  // namespace
 
-constinit const std::span<const Command> kWifiInterfaceCommands = kRows;
+constinit const Chapter kWifiInterfaceChapter = {.name = "Wi-Fi", .commands = kRows};
 
 }  // namespace espat

@@ -1,95 +1,93 @@
 // Wi-Fi commands of the SoftAP and of DHCP (ESP-AT manual, Wi-Fi AT Commands).
 #include <algorithm>
 
+#include "at/handler.h"
+#include "at/kept.h"
 #include "commands/chapters.h"
 #include "commands/ipv4.h"
-#include "module/handler.h"
+#include "commands/wifi_settings.h"
+#include "services/station.h"
+#include "store/interfaces.h"
 
 namespace espat {
 
 namespace {
 
-constexpr std::string_view kChapter = "Wi-Fi";
 constexpr int32_t kStationDhcp = 1;
 constexpr int32_t kSoftApDhcp = 2;
 
 // --- the SoftAP and its stations ----------------------------------------------------------------
 
-Outcome query_softap(Module& m, const Args&) {
-  if (!m.interfaces.softap_enabled()) return m.at.refuse("there is no SoftAP in this mode");
-  const Settings& settings = m.store.settings;
-  m.printer.info(m.at.name(), ':', Quoted{settings.ap_ssid}, ',', Quoted{settings.ap_password}, ',',
-                 settings.ap_channel, ',', settings.ap_ecn, ',', settings.ap_max_stations, ',',
-                 settings.ap_hidden);
-  return kOk;
+using S = Settings;
+
+constexpr Setting kSoftAp[] = {
+    {text("ssid", 1, 32), &S::ap_ssid, "ap.ssid"},
+    {text("password", 0, 64), &S::ap_password, "ap.password"},
+    {integer("channel", 1, 14), &S::ap_channel, "ap.channel"},
+    {integer("ecn", 0, 4), &S::ap_ecn, "ap.ecn"},
+    {opt(integer("max_stations", 1, 10), 10), &S::ap_max_stations, "ap.max_stations"},
+    {opt(integer("hidden", 0, 1)), &S::ap_hidden, "ap.hidden"},
+};
+
+constexpr std::string_view kNoSoftAp = "there is no SoftAP in this mode";
+
+Outcome query_softap(Call& c, const Interfaces& interfaces) {
+  return interfaces.softap_enabled() ? show_kept(c) : c.refuse(kNoSoftAp);
 }
 
-Outcome set_softap(Module& m, const Args& args) {
-  enum : int64_t { kOpen = 0, kWep = 1 };
+Outcome check_softap(Call& c, const Interfaces& interfaces) {
+  enum : int { kOpen = 0, kWep = 1 };
   constexpr size_t kPasswordMinBytes = 8;
-  if (!m.interfaces.softap_enabled()) return m.at.refuse("there is no SoftAP in this mode");
-  const int64_t ecn = args.integer("ecn");
-  if (ecn == kWep) return m.at.refuse_value(args.position("ecn"), "WEP is not supported");
-  const std::string_view password = args.text("password");
-  if (ecn != kOpen && password.size() < kPasswordMinBytes) {
-    return error(ErrorCode(SubCode::length, args.position("password")));
+  if (!interfaces.softap_enabled()) return c.refuse(kNoSoftAp);
+  const auto ecn = c.as<int>("ecn");
+  if (ecn == kWep) return c.refuse_value("ecn", "WEP is not supported");
+  if (ecn != kOpen && c.text("password").size() < kPasswordMinBytes) {
+    return error(ErrorCode(SubCode::length, c.position("password")));
   }
-  Settings& settings = m.store.settings;
-  settings.ap_ssid = args.text("ssid");
-  settings.ap_password = password;
-  settings.ap_channel = static_cast<int32_t>(args.integer("channel"));
-  settings.ap_ecn = static_cast<int32_t>(ecn);
-  settings.ap_max_stations = static_cast<int32_t>(args.integer("max_stations"));
-  settings.ap_hidden = static_cast<int32_t>(args.integer("hidden"));
   return kOk;
 }
 
-Outcome list_stations(Module& m, const Args&) {
-  if (!m.interfaces.softap_enabled()) return m.at.refuse("there is no SoftAP in this mode");
+Outcome list_stations(Call& c, const Interfaces& interfaces, const Station& station) {
+  if (!interfaces.softap_enabled()) return c.refuse(kNoSoftAp);
   // Only what the DHCP server gave is known.
-  if ((m.store.settings.dhcp & kSoftApDhcp) == 0) return kOk;
-  for (const SoftApStation& station : m.station.softap_stations()) {
-    m.printer.info(m.at.name(), ':', station.ip.text(), ',', station.mac.text());
+  if ((c.settings.dhcp & kSoftApDhcp) == 0) return kOk;
+  for (const SoftApStation& each : station.softap_stations()) {
+    c.info(each.ip.text(), ',', each.mac.text());
   }
   return kOk;
 }
 
-Outcome expel_all(Module& m, const Args&) {
-  if (!m.interfaces.softap_enabled()) return m.at.refuse("there is no SoftAP in this mode");
-  for (const SoftApStation& station : m.station.softap_stations()) {
-    m.world.softap_disconnect(station.mac);
+Outcome expel_all(Call& c, const Interfaces& interfaces, Station& station) {
+  if (!interfaces.softap_enabled()) return c.refuse(kNoSoftAp);
+  for (const SoftApStation& each : station.softap_stations()) {
+    station.expel(each.mac);
   }
   return kOk;
 }
 
-Outcome expel(Module& m, const Args& args) {
-  if (!m.interfaces.softap_enabled()) return m.at.refuse("there is no SoftAP in this mode");
-  const auto mac = MacAddress::parse(args.text("mac"));
-  const auto stations = m.station.softap_stations();
+Outcome expel(Call& c, const Interfaces& interfaces, Station& station) {
+  if (!interfaces.softap_enabled()) return c.refuse(kNoSoftAp);
+  const auto mac = c.as<std::optional<MacAddress>>("mac");
+  const auto stations = station.softap_stations();
   const bool known = mac && std::any_of(stations.begin(), stations.end(),
                                         [&](const SoftApStation& x) { return x.mac == *mac; });
-  if (!known) return m.at.refuse_value(args.position("mac"), "no such station");
-  m.world.softap_disconnect(*mac);
+  if (!known) return c.refuse_value("mac", "no such station");
+  station.expel(*mac);
   return kOk;
 }
 
 // --- DHCP ---------------------------------------------------------------------------------------
 
-Outcome query_dhcp(Module& m, const Args&) {
-  m.printer.info(m.at.name(), ':', m.store.settings.dhcp);
-  return kOk;
-}
-
-Outcome set_dhcp(Module& m, const Args& args) {
-  Settings& settings = m.store.settings;
-  const auto mode = static_cast<int32_t>(args.integer("mode"));
-  if (args.integer("operate") == 0) {
+Outcome set_dhcp(Call& c) {
+  Settings& settings = c.settings;
+  const auto mode = c.as<int32_t>("mode");
+  if (!c.as<bool>("operate")) {
     settings.dhcp &= ~mode;
     return kOk;
   }
   settings.dhcp |= mode;
   // "If DHCP is enabled, static IP address will be disabled."
-  const Settings factory = Settings::factory(m.profile, m.options);
+  const Settings factory = c.store.factory();
   if ((mode & kStationDhcp) != 0) {
     settings.station_ip = factory.station_ip;
     settings.station_gateway = factory.station_gateway;
@@ -103,8 +101,14 @@ Outcome set_dhcp(Module& m, const Args& args) {
   return kOk;
 }
 
-bool dhcp_server_runs(const Module& m) {
-  return m.interfaces.softap_enabled() && (m.store.settings.dhcp & kSoftApDhcp) != 0;
+constexpr Setting kDhcpRange[] = {
+    {opt(integer("lease_min", 1, 2880)), &S::dhcps_lease_min, "dhcps.lease_min"},
+    {opt(ipv4("start_ip")), &S::dhcps_start, "dhcps.start"},
+    {opt(ipv4("end_ip")), &S::dhcps_end, "dhcps.end"},
+};
+
+bool dhcp_server_runs(const Settings& settings, const Interfaces& interfaces) {
+  return interfaces.softap_enabled() && (settings.dhcp & kSoftApDhcp) != 0;
 }
 
 /// What the SoftAP hands out: first and last address.
@@ -130,83 +134,71 @@ Range dhcp_range(const Settings& settings) {
   return {ap.address + 1, std::min(ap.address + kDefaultCount, ap.last_host())};
 }
 
-Outcome query_dhcp_server(Module& m, const Args&) {
-  if (!dhcp_server_runs(m)) return m.at.refuse("the SoftAP's DHCP server is off");
-  const Range range = dhcp_range(m.store.settings);
-  m.printer.info(m.at.name(), ':', m.store.settings.dhcps_lease_min, ',', ipv4_text(range.first),
-                 ',', ipv4_text(range.last));
+Outcome query_dhcp_server(Call& c, const Interfaces& interfaces) {
+  if (!dhcp_server_runs(c.settings, interfaces)) return c.refuse("the SoftAP's DHCP server is off");
+  const Range range = dhcp_range(c.settings);
+  c.info(c.settings.dhcps_lease_min, ',', ipv4_text(range.first), ',', ipv4_text(range.last));
   return kOk;
 }
 
-Outcome set_dhcp_server(Module& m, const Args& args) {
+Outcome set_dhcp_server(Call& c, const Interfaces& interfaces) {
   constexpr size_t kParams = 4;
-  if (!dhcp_server_runs(m)) return m.at.refuse("the SoftAP's DHCP server is off");
-  Settings& settings = m.store.settings;
-  if (args.integer("enable") == 0) {
-    const Settings factory = Settings::factory(m.profile, m.options);
+  if (!dhcp_server_runs(c.settings, interfaces)) return c.refuse("the SoftAP's DHCP server is off");
+  Settings& settings = c.settings;
+  if (!c.as<bool>("enable")) {
+    const Settings factory = c.store.factory();
     settings.dhcps_lease_min = factory.dhcps_lease_min;
     settings.dhcps_start.clear();
     settings.dhcps_end.clear();
     return kOk;
   }
   size_t given = 1;
-  for (const auto name : {"lease_min", "start_ip", "end_ip"}) given += args.given(name) ? 1u : 0u;
+  for (const auto name : {"lease_min", "start_ip", "end_ip"}) given += c.given(name) ? 1u : 0u;
   if (given != kParams) return error(ErrorCode::wrong_number(kParams, given));
-  const Range range = {ipv4_number(args.text("start_ip")), ipv4_number(args.text("end_ip"))};
+  const Range range = {ipv4_number(c.text("start_ip")), ipv4_number(c.text("end_ip"))};
   if (!fits(range, Network::of(settings.ap_ip, settings.ap_netmask))) {
-    return m.at.refuse_value(args.position("start_ip"), "not a range of the SoftAP's network");
+    return c.refuse_value("start_ip", "not a range of the SoftAP's network");
   }
-  settings.dhcps_lease_min = static_cast<int32_t>(args.integer("lease_min"));
-  settings.dhcps_start = args.text("start_ip");
-  settings.dhcps_end = args.text("end_ip");
+  settings.dhcps_lease_min = c.as<int32_t>("lease_min");
+  settings.dhcps_start = c.text("start_ip");
+  settings.dhcps_end = c.text("end_ip");
   return kOk;
 }
-
-using S = Settings;
 
 constexpr Command kRows[] = {
     {.name = "+CWSAP",
      .help = "configuration of the SoftAP",
-     .chapter = kChapter,
      .query = handle<query_softap>,
-     .set = {{{handle<set_softap>,
-               {text("ssid", 1, 32), text("password", 0, 64), integer("channel", 1, 14),
-                integer("ecn", 0, 4), opt(integer("max_stations", 1, 10), 10),
-                opt(integer("hidden", 0, 1))}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kSoftAp,
+     .set = {keep(kSoftAp)},
+     .check = handle<check_softap>,
+     .stored = Storing::sysstore,
+     .settings = {kSoftAp},
      .aliases = true},
-    {.name = "+CWLIF",
-     .help = "list the stations of the SoftAP",
-     .chapter = kChapter,
-     .execute = handle<list_stations>},
+    {.name = "+CWLIF", .help = "list the stations of the SoftAP", .execute = handle<list_stations>},
     {.name = "+CWQIF",
      .help = "send one or all stations of the SoftAP away",
-     .chapter = kChapter,
      .set = {{{handle<expel>, {mac("mac")}}}},
      .execute = handle<expel_all>},
     {.name = "+CWDHCP",
      .help = "switch DHCP (bit 0 station, bit 1 SoftAP) off or on",
-     .chapter = kChapter,
-     .query = handle<query_dhcp>,
+     .query = show_kept,
      .set = {{{handle<set_dhcp>, {integer("operate", 0, 1), integer("mode", 1, 3)}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kDhcp | S::kStationIp | S::kSoftApIp,
+     .stored = Storing::sysstore,
+     .settings = {kDhcp, kStationIp, kSoftApIp},
      .aliases = true},
     {.name = "+CWDHCPS",
      .help = "addresses that the SoftAP's DHCP server hands out",
-     .chapter = kChapter,
      .query = handle<query_dhcp_server>,
      .set = {{{handle<set_dhcp_server>,
-               {integer("enable", 0, 1), opt(integer("lease_min", 1, 2880)), opt(ipv4("start_ip")),
-                opt(ipv4("end_ip"))}}}},
-     .stored = Stored::sysstore,
-     .groups = S::kDhcpRange,
+               {integer("enable", 0, 1), kDhcpRange[0].param, kDhcpRange[1].param,
+                kDhcpRange[2].param}}}},
+     .stored = Storing::sysstore,
+     .settings = {kDhcpRange},
      .aliases = true},
 };
 
 }  // namespace
 
-constinit const std::span<const Command> kWifiSoftApCommands = kRows;
+constinit const Chapter kWifiSoftApChapter = {.name = "Wi-Fi", .commands = kRows};
 
 }  // namespace espat

@@ -26,6 +26,7 @@ constexpr Partition kEsp8266Partitions[] = {
 }  // namespace
 
 const Profile kEsp32 = {
+    .dialect = &kDialect22,
     .name = "esp32",
     .chip = "ESP32",
     .at_version = "2.2.0.0",
@@ -58,6 +59,7 @@ const Profile kEsp32 = {
 };
 
 const Profile kEsp8266 = {
+    .dialect = &kDialect22,
     .name = "esp8266",
     .chip = "ESP8266",
     .at_version = "2.2.0.0",

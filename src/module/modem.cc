@@ -41,8 +41,7 @@ class Modem::Call {
   const bool nested_;
 };
 
-Modem::Modem(World& world, const Profile& profile, std::span<const Command> commands,
-             ModemOptions options)
+Modem::Modem(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options)
     : module_(std::make_unique<Module>(world, profile, commands, std::move(options))) {}
 
 Modem::~Modem() = default;

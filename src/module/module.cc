@@ -28,24 +28,24 @@ class Module::Turn {
   Module& module_;
 };
 
-Module::Module(World& the_world, const Profile& the_profile, std::span<const Command> commands,
+Module::Module(World& the_world, const Profile& the_profile, const CommandSet& commands,
                ModemOptions the_options)
     : world(the_world),
       profile(the_profile),
       options(std::move(the_options)),
       clock(world, timers),
       log(world, clock),
-      store(world),
-      interfaces(store.settings, options.mac),
+      store(world, commands.settings(), profile, options),
+      interfaces(store.settings, options.mac, *profile.dialect),
       printer(world, store.settings, options.line, options.strict_events),
       at({.world = world,
           .timers = timers,
           .log = log,
           .printer = printer,
           .store = store,
-          .host = *this,
+          .board = *this,
           .commands = commands,
-          .echo = options.echo,
+          .profile = profile,
           .strict = options.strict_events}),
       names(world, interfaces),
       channels(world),
@@ -58,35 +58,52 @@ Module::Module(World& the_world, const Profile& the_profile, std::span<const Com
              .interfaces = interfaces,
              .names = names,
              .profile = profile}),
-      server(world, timers, log, printer, interfaces, links),
-      station({.world = world,
-               .timers = timers,
-               .printer = printer,
-               .store = store,
-               .interfaces = interfaces,
-               .links = links,
-               .observer = *this,
-               .profile = profile,
-               .options = options}),
-      sntp(world, timers, log, clock, interfaces, names, channels),
-      ping(world, timers, interfaces, names),
-      update({.world = world,
-              .timers = timers,
-              .log = log,
-              .printer = printer,
-              .interpreter = at,
-              .store = store,
-              .names = names,
-              .channels = channels,
-              .power = *this,
-              .profile = profile,
-              .options = options}),
       passthrough(timers, printer, at, store.settings, interfaces, profile, links),
-      services_{&links, &server, &station, &sntp, &ping, &update, &passthrough},
       boot_timer_(timers, *this, On<&Module::boot>{}),
       least_heap_(profile.heap_bytes) {
   at.connect(links, passthrough, *this);
   links.connect(passthrough);
+  services_.push_back(&links);
+  for (const Chapter& chapter : commands.chapters()) {
+    if (chapter.make == nullptr) continue;
+    made_.push_back(chapter.make(*this));
+    services_.push_back(made_.back().service.get());
+  }
+  services_.push_back(&passthrough);
+}
+
+void* Module::find_part(const std::type_info& type) {
+  struct Part {
+    const std::type_info& type;
+    void* part;
+  };
+  const Part parts[] = {
+      {typeid(World), &world},
+      {typeid(Timers), &timers},
+      {typeid(Clock), &clock},
+      {typeid(Log), &log},
+      {typeid(Store), &store},
+      {typeid(Settings), &store.settings},
+      {typeid(Interfaces), &interfaces},
+      {typeid(Printer), &printer},
+      {typeid(Interpreter), &at},
+      {typeid(Names), &names},
+      {typeid(Channels), &channels},
+      {typeid(Links), &links},
+      {typeid(Power), static_cast<Power*>(this)},
+      {typeid(Heap), static_cast<Heap*>(this)},
+      {typeid(NetworkObserver), static_cast<NetworkObserver*>(this)},
+      // Whoever uses these two does so by a reference to const.
+      {typeid(Profile), const_cast<Profile*>(&profile)},            // NOLINT(*-const-cast)
+      {typeid(ModemOptions), const_cast<ModemOptions*>(&options)},  // NOLINT(*-const-cast)
+  };
+  for (const Part& each : parts) {
+    if (each.type == type) return each.part;
+  }
+  for (const MadeService& each : made_) {
+    if (*each.type == type) return each.part;
+  }
+  return nullptr;
 }
 
 // --- turns --------------------------------------------------------------------------------------
@@ -152,14 +169,12 @@ void Module::network_lost() {
 // --- power --------------------------------------------------------------------------------------
 
 void Module::boot() {
-  radio = Radio{};
-  radio.wifi_power = profile.rf_power_max;
-  store.load(Settings::factory(profile, options));
+  store.load();
   const UartConfig line = store.settings.uart();
   if (line != printer.line()) printer.configure_line(line);
   at.boot();
   clock.boot();
-  printer.text("\r\nready\r\n");
+  printer.text(profile.dialect->ready);
   for (Service* service : services_) service->boot();
 }
 
@@ -188,7 +203,7 @@ void Module::stop(Duration until_boot) {
   if (until_boot != Duration::max()) boot_timer_.set_after(until_boot);
 }
 
-uint32_t Module::free_heap() const {
+uint32_t Module::free_bytes() const {
   constexpr uint32_t kLinkBytes = 1100;  // lwIP's socket, netconn and control block
   size_t used = printer.held_bytes() + at.kept_bytes() + passthrough.kept_bytes();
   for (LinkId id = 0; id < Links::count(); ++id) {
@@ -197,6 +212,6 @@ uint32_t Module::free_heap() const {
   return profile.heap_bytes - static_cast<uint32_t>(used);
 }
 
-void Module::note_heap() { least_heap_ = std::min(least_heap_, free_heap()); }
+void Module::note_heap() { least_heap_ = std::min(least_heap_, free_bytes()); }
 
 }  // namespace espat

@@ -1,15 +1,14 @@
 // The board: all parts of one module, and the only place that knows them all. What happens to the
-// whole module goes over the list of its services.
+// whole module goes over the list of its services; most of them come with its chapters.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string_view>
+#include <typeinfo>
+#include <vector>
 
+#include "at/chapter.h"
 #include "at/clock.h"
-#include "at/command.h"
 #include "at/far_side.h"
 #include "at/interpreter.h"
 #include "at/log.h"
@@ -22,22 +21,17 @@
 #include "net/channels.h"
 #include "net/links.h"
 #include "net/names.h"
+#include "net/network_observer.h"
 #include "net/passthrough.h"
-#include "net/server.h"
-#include "services/ping.h"
-#include "services/sntp.h"
-#include "services/station.h"
-#include "services/update.h"
 #include "store/interfaces.h"
 #include "store/store.h"
 
 namespace espat {
 
-class Module final : public Host, public Power, private NetworkObserver {
+class Module final : public Board, public Power, public Heap, private NetworkObserver {
  public:
   /// `world`, `profile` and `commands` must outlive the module.
-  Module(World& world, const Profile& profile, std::span<const Command> commands,
-         ModemOptions options);
+  Module(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options);
   /// A command that waits ends first, while the parts that it waits for are still there.
   ~Module() { at.forget_waits(); }
 
@@ -53,16 +47,9 @@ class Module final : public Host, public Power, private NetworkObserver {
   void restart() override;
   void sleep(Duration duration) override;
 
-  /// Bytes of heap that a chip in this state would have free, and the least it ever had.
-  uint32_t free_heap() const;
-  uint32_t least_free_heap() const { return least_heap_; }
-
-  /// What the Basic chapter keeps in RAM.
-  struct Radio {
-    int32_t sleep_mode = 0;                                       ///< SLEEP
-    int wifi_power = 0, ble_adv = 0, ble_scan = 0, ble_conn = 0;  ///< RFPOWER
-  };
-  Radio radio;
+  // --- Heap ---
+  uint32_t free_bytes() const override;
+  uint32_t least_free_bytes() const override { return least_heap_; }
 
   World& world;
   const Profile& profile;
@@ -79,25 +66,21 @@ class Module final : public Host, public Power, private NetworkObserver {
   Names names;
   Channels channels;
   Links links;
-  Server server;
-  Station station;
-  Sntp sntp;
-  Ping ping;
-  Update update;
   Passthrough passthrough;
 
  private:
   class Turn;
 
+  void* find_part(const std::type_info& type) override;
   void network_lost() override;
   void boot();
   void stop(Duration until_boot);
   void end_turn();
   void note_heap();
 
-  /// In the order in which they hear of everything.
-  const std::array<Service*, 7> services_;
-  Timer boot_timer_;  // end of boot or of deep sleep
+  std::vector<MadeService> made_;   // by the chapters
+  std::vector<Service*> services_;  // all, in the order in which they hear of everything
+  Timer boot_timer_;                // end of boot or of deep sleep
   uint32_t least_heap_ = 0;
   bool crashed_ = false;
 };

@@ -9,60 +9,6 @@ Duration open_timeout(Transport transport) {
   return transport == Transport::ssl ? kOpenTimeout + kHandshakeTimeout : kOpenTimeout;
 }
 
-std::string_view text_of(NetError error) {
-  switch (error) {
-    case NetError::none:
-      return "closed by the peer";
-    case NetError::refused:
-      return "connection refused";
-    case NetError::unreachable:
-      return "host unreachable";
-    case NetError::timed_out:
-      return "timed out";
-    case NetError::reset:
-      return "reset by the peer";
-    case NetError::address_in_use:
-      return "local address in use";
-    case NetError::address_unavailable:
-      return "local address not available";
-    case NetError::out_of_resources:
-      return "out of resources";
-    case NetError::no_such_name:
-      return "no such name";
-    case NetError::tls:
-      return "TLS failed";
-    case NetError::other:
-      return "failed";
-  }
-  return "failed";
-}
-
-int32_t error_number(NetError error) {
-  switch (error) {  // ESP-IDF's newlib, sys/errno.h
-    case NetError::none:
-      return 0;
-    case NetError::refused:
-      return 111;
-    case NetError::unreachable:
-      return 118;
-    case NetError::timed_out:
-      return 116;
-    case NetError::reset:
-      return 104;
-    case NetError::address_in_use:
-      return 112;
-    case NetError::address_unavailable:
-      return 125;
-    case NetError::out_of_resources:
-      return 12;
-    case NetError::no_such_name:
-    case NetError::tls:
-    case NetError::other:
-      break;
-  }
-  return -1;
-}
-
 std::string_view type_name(Transport transport, bool v6) {
   switch (transport) {
     case Transport::tcp:
@@ -191,7 +137,7 @@ ChannelOptions Links::socket_options(LinkId id) const {
   const LinkOptions& options = tcp_options[id];
   return {.linger_s = options.linger_s,
           .no_delay = options.no_delay,
-          .receive_window_bytes = modes.passive ? p_.profile.receive_window_bytes : 0u};
+          .receive_window_bytes = p_.settings.passive ? p_.profile.receive_window_bytes : 0u};
 }
 
 void Links::configure(LinkId id) {
@@ -303,7 +249,7 @@ void Links::close_all_on(Netif netif) {
 void Links::close_all(Order order) {
   for (LinkId i = 0; i < count(); ++i) {
     const auto id = static_cast<LinkId>(order == Order::ascending ? i : count() - 1 - i);
-    (*this)[id].known() ? close_and_tell(id) : close(id);
+    (*this)[id].mcu_knows() ? close_and_tell(id) : close(id);
   }
 }
 
@@ -316,7 +262,6 @@ void Links::close_clients() {
 void Links::reset() {
   for (LinkId id = 0; id < count(); ++id) free(id);
   any_since_join_ = false;
-  modes = LinkModes{};
   tcp_options.fill({});
   ssl_texts = SslTextsOfLinks{};
 }
@@ -357,7 +302,7 @@ void Links::tell_opened(LinkId id) {
   if ((p_.settings.sysmsg & kDetailed) != 0) {
     p_.printer.urc("+LINK_CONN:0,", id, ',', Quoted{link.type_name()}, ',', link.server, ',',
                    Quoted{link.remote.address.text()}, ',', link.remote.port, ',', link.local.port);
-  } else if (p_.interpreter.rules.mux) {
+  } else if (p_.settings.mux) {
     p_.printer.urc(id, ",CONNECT");
   } else {
     p_.printer.urc("CONNECT");
@@ -365,7 +310,7 @@ void Links::tell_opened(LinkId id) {
 }
 
 void Links::tell_closed(LinkId id) {
-  if (p_.interpreter.rules.mux) {
+  if (p_.settings.mux) {
     p_.printer.urc(id, ",CLOSED");
   } else {
     p_.printer.urc("CLOSED");

@@ -14,6 +14,7 @@
 #include "at/log.h"
 #include "at/printer.h"
 #include "at/timers.h"
+#include "base/net_error.h"
 #include "base/service.h"
 #include "base/text.h"
 #include "espat/address.h"
@@ -51,13 +52,10 @@ struct LinkOptions {
 /// How long opening such a link may take, the resolution of its name included.
 Duration open_timeout(Transport transport);
 
-/// As the manual calls such a link or server: "TCP", "UDPv6", ...
+/// Returns what the manual calls such a link or server: "TCP", "UDPv6", ...
 std::string_view type_name(Transport transport, bool v6);
 
-/// Why a link failed or ended, in words for the log port.
-std::string_view text_of(NetError error);
-
-/// False for what a UDP link is opened with that is to learn its peer: 0.0.0.0, or port 0.
+/// Returns false for what a UDP link is opened with that is to learn its peer: 0.0.0.0, or port 0.
 inline bool has_peer(const Endpoint& to) { return !to.address.is_unspecified() && to.port != 0; }
 
 struct Link {
@@ -99,17 +97,10 @@ struct Link {
 
   std::string_view type_name() const { return espat::type_name(transport, v6); }
   /// The MCU has been told of it and not yet of its end.
-  bool known() const { return state == State::open || state == State::ended; }
+  bool mcu_knows() const { return state == State::open || state == State::ended; }
   size_t unread_bytes() const { return inbox ? inbox->size() : 0; }
   /// What notices and CIPRECVLEN count: of SSL what came over the wire (ESP-AT manual, CIPRECVLEN).
   size_t counted_bytes() const { return inbox ? inbox->size() + encrypted_extra : 0; }
-};
-
-/// What commands set for all links; in RAM only.
-struct LinkModes {
-  bool shows_peer = false;   ///< CIPDINFO
-  bool passive = false;      ///< CIPRECVMODE
-  bool passthrough = false;  ///< CIPMODE: received data is printed as it is
 };
 
 /// Whoever holds a link, so that it becomes `lost` instead of `free`: passthrough.
@@ -139,10 +130,9 @@ class Links final : public Service, public DataSink, private NameUser {
     const Profile& profile;
   };
   explicit Links(const Parts& parts);
-  /// Once, before power on.
+  /// Is called once, before power on.
   void connect(LinkHolder& holder) { holder_ = &holder; }
 
-  LinkModes modes;
   std::array<LinkOptions, kLinks> tcp_options{};  ///< CIPTCPOPT
   SslTextsOfLinks ssl_texts;                      ///< CIPSSLCCN and its like
 
@@ -191,6 +181,8 @@ class Links final : public Service, public DataSink, private NameUser {
   /// "CLOSED" or "0,CLOSED" of a link that is gone.
   void tell_closed(LinkId id);
 
+  /// Whether the file is there and can be used; see World.
+  PkiState pki_state(PkiFile file, uint8_t number) { return p_.world.pki_state(file, number); }
   /// What CIPTCPOPT and CIPRECVMODE ask for on this link.
   ChannelOptions socket_options(LinkId id) const;
   /// What CIPSSLCCONF and its like ask for on this link; lives until they change.
@@ -205,7 +197,7 @@ class Links final : public Service, public DataSink, private NameUser {
   void hold_closed(LinkId id, const LinkSpec& spec);
   /// Begins to open a link that is lost.
   void reopen(LinkId id) { seek(id); }
-  /// As before hold; a link that is not open is free now.
+  /// Undoes hold; a link that is not open becomes free.
   void release(LinkId id);
 
   // --- passive receive (links_receive.cc) ---
@@ -225,7 +217,8 @@ class Links final : public Service, public DataSink, private NameUser {
 
   /// See Modem::on_channel_data; of a link.
   size_t on_data(LinkId id, Bytes data, const Endpoint& from);
-  /// At the end of each turn: notices of passive receive, and what it left for active receive.
+  /// Prints at the end of each turn: notices of passive receive, and what it left for active
+  /// receive.
   void print_kept();
   /// After that: lets the world offer what it kept, as far as there is room now.
   void resume_stalled();
@@ -247,6 +240,7 @@ class Links final : public Service, public DataSink, private NameUser {
   size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
   bool print_inbox(LinkId id);
   bool has_room(const Link& link) const;
+  const Dialect& dialect() const { return *p_.profile.dialect; }
   void notice(LinkId id);
   size_t print(LinkId id, Bytes data, const Endpoint& from);
   using IpdHead = Text<96>;

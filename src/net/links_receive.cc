@@ -23,7 +23,7 @@ size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
   if (id >= count() || (*this)[id].state != Link::State::open) return data.size();
   Link& link = *links_[id];
   const size_t taken =
-      modes.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
+      p_.settings.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
   link.stalled = taken < data.size();
   if (taken == 0) return 0;
   link.last_received = p_.timers.now();
@@ -46,7 +46,7 @@ size_t Links::receive_active(LinkId id, Bytes data, const Endpoint& from) {
 /// how many that were.
 size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
   const bool whole = links_[id]->transport == Transport::udp;
-  if (modes.passthrough) {
+  if (p_.settings.passthrough) {
     if (!whole) return p_.printer.data().offer(data);
     p_.printer.data().write(Frame{{}, data, {}});
     return data.size();
@@ -58,7 +58,7 @@ size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
   for (size_t at = 0; at < data.size() && count < frames.size(); ++count) {
     const Bytes payload = data.subspan(at, std::min(frame_max, data.size() - at));
     write_head(heads[count], id, payload.size(), from);
-    frames[count] = {heads[count].view(), payload, "\r\n"};
+    frames[count] = {heads[count].view(), payload, dialect().ipd_tail};
     at += payload.size();
   }
   const size_t frames_taken = p_.printer.data().offer(std::span(frames).first(count));
@@ -68,11 +68,14 @@ size_t Links::print(LinkId id, Bytes data, const Endpoint& from) {
 }
 
 void Links::write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const {
-  head.append("\r\n+IPD,");
-  if (p_.interpreter.rules.mux) head.append(id).append(',');
+  head.append(dialect().ipd_head);
+  if (p_.settings.mux) head.append(id).append(',');
   head.append(size);
-  if (modes.shows_peer) {
-    head.append(',').append(Quoted{from.address.text()}).append(',').append(from.port);
+  if (p_.settings.shows_peer) {
+    const std::string address = from.address.text();
+    head.append(',');
+    dialect().ipd_quotes_address ? head.append(Quoted{address}) : head.append(address);
+    head.append(',').append(from.port);
   }
   head.append(':');
 }
@@ -114,7 +117,7 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
 }
 
 void Links::count_encrypted(const ChannelEncrypted& event) {
-  if (modes.passive && p_.profile.ssl_counts_encrypted &&
+  if (p_.settings.passive && p_.profile.ssl_counts_encrypted &&
       (*this)[event.channel].state == Link::State::open) {
     links_[event.channel]->encrypted_extra += event.extra_bytes;
   }
@@ -129,10 +132,10 @@ void Links::notice(LinkId id) {
     return;
   link.noticed = true;
   link.announced = link.inbox->size();
-  if (p_.interpreter.rules.mux) {
-    p_.printer.urc("\r\n+IPD,", id, ',', link.counted_bytes());
+  if (p_.settings.mux) {
+    p_.printer.urc(dialect().ipd_head, id, ',', link.counted_bytes());
   } else {
-    p_.printer.urc("\r\n+IPD,", link.counted_bytes());
+    p_.printer.urc(dialect().ipd_head, link.counted_bytes());
   }
 }
 
@@ -176,13 +179,13 @@ void Links::read_done(LinkId id, size_t bytes) {
 // --- what waits ---------------------------------------------------------------------------------
 
 bool Links::has_room(const Link& link) const {
-  if (!modes.passive) return p_.printer.can_print_data();
+  if (!p_.settings.passive) return p_.printer.can_print_data();
   return link.unread_bytes() < p_.profile.receive_window_bytes;
 }
 
 void Links::print_kept() {
   for (LinkId id = 0; id < count(); ++id) {
-    if (modes.passive) {
+    if (p_.settings.passive) {
       notice(id);
     } else if ((*this)[id].inbox && print_inbox(id) && links_[id]->state == Link::State::ended) {
       close_and_tell(id);

@@ -40,7 +40,7 @@ class Names {
   void ask(NameUser& user, uint8_t tag, std::string_view host, Family family);
   /// No answer to this question comes any more.
   void forget(const NameUser& user, uint8_t tag);
-  /// Of IPv6 only where AT+CIPV6 has switched it on.
+  /// Returns the family of a name for which any address will do: IPv6 counts if AT+CIPV6=1.
   Family any_family() const;
 
   /// Resolved; any other event is none of its business.

@@ -9,8 +9,8 @@ constexpr LinkId kLink = 0;  // passthrough needs CIPMUX=0
 }
 
 Passthrough::Passthrough(Timers& timers, Printer& printer, Interpreter& interpreter,
-                         const Settings& settings, const Interfaces& interfaces,
-                         const Profile& profile, Links& links)
+                         Settings& settings, const Interfaces& interfaces, const Profile& profile,
+                         Links& links)
     : timers_(timers),
       printer_(printer),
       interpreter_(interpreter),
@@ -155,7 +155,7 @@ void Passthrough::attempt_later() {
 
 void Passthrough::boot() {
   if (settings_.boot_link == 0 || settings_.boot_link_host.empty()) return;
-  links_.modes.passthrough = true;
+  settings_.passthrough = true;
   links_.hold_closed(kLink, settings_.boot_link_spec());
   interpreter_.boot_into_passthrough();
 }

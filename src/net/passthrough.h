@@ -21,7 +21,7 @@ inline constexpr Duration kPacketGap = std::chrono::milliseconds(20);
 class Passthrough final : public Service, public RawInput, public LinkHolder {
  public:
   /// All of them must outlive it.
-  Passthrough(Timers& timers, Printer& printer, Interpreter& interpreter, const Settings& settings,
+  Passthrough(Timers& timers, Printer& printer, Interpreter& interpreter, Settings& settings,
               const Interfaces& interfaces, const Profile& profile, Links& links);
 
   // --- RawInput ---
@@ -65,7 +65,7 @@ class Passthrough final : public Service, public RawInput, public LinkHolder {
   Timers& timers_;
   Printer& printer_;
   Interpreter& interpreter_;
-  const Settings& settings_;
+  Settings& settings_;
   const Interfaces& interfaces_;
   const Profile& profile_;
   Links& links_;

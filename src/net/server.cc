@@ -5,11 +5,12 @@
 namespace espat {
 
 Server::Server(World& world, Timers& timers, Log& log, const Printer& printer,
-               const Interfaces& interfaces, Links& links)
+               const Settings& settings, const Interfaces& interfaces, Links& links)
     : world_(world),
       timers_(timers),
       log_(log),
       printer_(printer),
+      settings_(settings),
       interfaces_(interfaces),
       links_(links),
       idle_timer_(timers, *this, On<&Server::on_idle_timer>{}) {}
@@ -57,7 +58,7 @@ void Server::accepted(const ClientAccepted& event) {
     return;
   }
   links_.accept(event, request_);
-  if (idle_limit_s_ == 0) return;
+  if (settings_.server_idle_limit_s == 0) return;
   const Time expires = timers_.now() + idle_limit();
   if (!idle_timer_.running()) idle_timer_.set(expires);
 }
@@ -77,7 +78,7 @@ void Server::end_of_turn() {
   follow_interfaces();
   std::optional<LinkId> next;
   const bool wanted = state_ == State::on && interfaces_.network_up() && !printer_.mcu_is_behind();
-  if (wanted && clients() < max_clients_) {
+  if (wanted && clients() < static_cast<size_t>(settings_.server_max_clients)) {
     const LinkId free = links_.lowest_free();
     if (free != Links::count()) next = free;
   }
@@ -90,17 +91,12 @@ void Server::end_of_turn() {
 
 // --- clients that say nothing -------------------------------------------------------------------
 
-Duration Server::idle_limit() const { return std::chrono::seconds(idle_limit_s_); }
-
-void Server::set_idle_limit(uint16_t seconds) {
-  idle_limit_s_ = seconds;
-  on_idle_timer();
-}
+Duration Server::idle_limit() const { return std::chrono::seconds(settings_.server_idle_limit_s); }
 
 /// Looks at every client, and comes back when the next may be due. So receiving costs no timer.
 void Server::on_idle_timer() {
   idle_timer_.cancel();
-  if (idle_limit_s_ == 0) return;
+  if (settings_.server_idle_limit_s == 0) return;
   Time next = kNever;
   for (LinkId id = 0; id < Links::count(); ++id) {
     const Link& link = links_[id];
@@ -118,8 +114,6 @@ void Server::on_idle_timer() {
 
 void Server::reset() {
   state_ = State::off;
-  max_clients_ = kMaxClients;
-  idle_limit_s_ = kIdleLimitS;
   admitted_.reset();
   admitted_options_ = {};
 }

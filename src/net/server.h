@@ -17,7 +17,7 @@ class Server final : public Service {
   enum class State : uint8_t { off, opening, on };
 
   /// All of them must outlive it.
-  Server(World& world, Timers& timers, Log& log, const Printer& printer,
+  Server(World& world, Timers& timers, Log& log, const Printer& printer, const Settings& settings,
          const Interfaces& interfaces, Links& links);
 
   State state() const { return state_; }
@@ -29,11 +29,8 @@ class Server final : public Service {
   /// Listens no more. Its clients stay.
   void close();
 
-  uint8_t max_clients() const { return max_clients_; }
-  void set_max_clients(uint8_t clients) { max_clients_ = clients; }
-  /// After so long without a byte from it a client is sent away; 0 = never.
-  uint16_t idle_limit_s() const { return idle_limit_s_; }
-  void set_idle_limit(uint16_t seconds);
+  /// AT+CIPSTO has set after how long without a byte from it a client is sent away.
+  void idle_limit_changed() { on_idle_timer(); }
 
   void on_event(const Event& event) override;
   /// Listens where CWMODE says, and tells the world which link the next client becomes.
@@ -41,9 +38,6 @@ class Server final : public Service {
   void reset() override;
 
  private:
-  static constexpr uint8_t kMaxClients = kLinks;
-  static constexpr uint16_t kIdleLimitS = 180;  // wire.md, section 7
-
   void accepted(const ClientAccepted& event);
   void follow_interfaces();
   Duration idle_limit() const;
@@ -54,12 +48,11 @@ class Server final : public Service {
   Timers& timers_;
   Log& log_;
   const Printer& printer_;
+  const Settings& settings_;
   const Interfaces& interfaces_;
   Links& links_;
   Timer idle_timer_;  // a client may have said nothing for too long
   State state_ = State::off;
-  uint8_t max_clients_ = kMaxClients;
-  uint16_t idle_limit_s_ = kIdleLimitS;
   std::optional<LinkId> admitted_;   // as the world knows it
   ChannelOptions admitted_options_;  // and its options
   ServerRequest request_;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "net/links.h"
+#include "base/net_error.h"
 
 namespace espat {
 

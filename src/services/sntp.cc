@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "net/links.h"
+#include "base/net_error.h"
 #include "services/ntp_packet.h"
 
 namespace espat {

@@ -18,6 +18,7 @@
 #include "espat/time.h"
 #include "espat/world.h"
 #include "net/links.h"
+#include "net/network_observer.h"
 #include "store/interfaces.h"
 #include "store/store.h"
 
@@ -27,54 +28,19 @@ namespace espat {
 /// after the OK of AT+CWJAP; this is long enough for the order in which it shows them.
 inline constexpr Duration kIpv6Delay = std::chrono::milliseconds(50);
 
-/// What Wi-Fi commands set in RAM only: back to these values at every boot.
-struct WifiOptions {
-  // CWLAPOPT
-  bool scan_sorted = false;      ///< by signal strength; else in the order of the world
-  uint16_t scan_fields = 0x7ff;  ///< one bit per field of +CWLAP
-  int8_t scan_rssi_min_dbm = -100;
-  uint8_t scan_ecn_mask = 0xff;  ///< one bit per encryption method
-  // CWHOSTNAME
-  std::string hostname = "espressif";
-  // CWCOUNTRY
-  bool country_fixed = true;  ///< false: the access point's country is taken over
-  std::string country = "CN";
-  uint8_t first_channel = 1;
-  uint8_t channel_count = 13;
-};
-
 /// A station that has joined the module's SoftAP.
 struct SoftApStation {
   MacAddress mac;
   IpAddress ip;
 };
 
-/// Whoever must know that the network is gone, before the MCU is told.
-class NetworkObserver {
- public:
-  virtual void network_lost() = 0;
-
- protected:
-  ~NetworkObserver() = default;
-};
-
 class Station final : public Service {
  public:
   using State = Interfaces::State;
 
-  /// What it is made of. All of it must outlive it.
-  struct Parts {
-    World& world;
-    Timers& timers;
-    Printer& printer;
-    Store& store;
-    Interfaces& interfaces;
-    Links& links;
-    NetworkObserver& observer;
-    const Profile& profile;
-    const ModemOptions& options;
-  };
-  explicit Station(const Parts& parts);
+  /// All of them must outlive it.
+  Station(World& world, Timers& timers, Printer& printer, Store& store, Interfaces& interfaces,
+          Links& links, NetworkObserver& observer, const ModemOptions& options);
 
   // --- for the Wi-Fi commands ---
   /// What StationConnected said; of use only while joined.
@@ -92,7 +58,10 @@ class Station final : public Service {
   /// joins by itself if `auto_connect` is set and credentials are in flash.
   void set_mode(int32_t mode, bool auto_connect);
 
-  WifiOptions options;
+  /// Begins to look for access points; leads to Scanned.
+  void scan(const ScanRequest& request) { world_.scan(request); }
+  /// Sends a station of the SoftAP away.
+  void expel(const MacAddress& mac) { world_.softap_disconnect(mac); }
 
   // --- Service ---
   /// Joins by itself if credentials are stored and CWAUTOCONN=1.
@@ -120,7 +89,13 @@ class Station final : public Service {
   bool take_saved_credentials();
   void end_softap();
 
-  const Parts p_;
+  World& world_;
+  Printer& printer_;
+  Store& store_;
+  Interfaces& interfaces_;
+  Links& links_;
+  NetworkObserver& observer_;
+  const ModemOptions& options_;
   Timer timer_;
   Due due_ = Due::join_timeout;
   bool in_background_ = false;  // no command waits for this join

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "base/firmware_image.h"
-#include "net/links.h"
+#include "base/net_error.h"
 
 namespace espat {
 
@@ -38,24 +38,36 @@ std::string host_header(const Endpoint& server) {
 
 }  // namespace
 
-Update::Update(const Parts& parts)
-    : p_(parts), timer_(parts.timers, *this, On<&Update::on_timer>{}) {}
+Update::Update(World& world, Timers& timers, Log& log, Printer& printer, Interpreter& interpreter,
+               Store& store, Names& names, Channels& channels, Power& power, const Profile& profile,
+               const ModemOptions& options)
+    : world_(world),
+      log_(log),
+      printer_(printer),
+      interpreter_(interpreter),
+      store_(store),
+      names_(names),
+      channels_(channels),
+      power_(power),
+      profile_(profile),
+      options_(options),
+      timer_(timers, *this, On<&Update::on_timer>{}) {}
 
 void Update::boot() {
-  const Settings& settings = p_.store.settings;
+  const Settings& settings = store_.settings;
   running_slot_ = settings.ota_boot == 1 && settings.ota_1_valid != 0 ? 1 : 0;
   version_ = running_slot_ == 1 ? settings.ota_1_version : settings.ota_0_version;
 }
 
 bool Update::knows(std::string_view partition) const {
-  const auto& all = p_.profile.partitions;
+  const auto& all = profile_.partitions;
   return partition.starts_with("ota") ||
          std::any_of(all.begin(), all.end(),
                      [&](const Partition& each) { return each.name == partition; });
 }
 
 bool Update::roll_back() {
-  Settings& settings = p_.store.settings;
+  Settings& settings = store_.settings;
   const int32_t valid = next_slot() == 1 ? settings.ota_1_valid : settings.ota_0_valid;
   if (valid == 0 || running()) return false;
   settings.ota_boot = next_slot();
@@ -77,11 +89,11 @@ void Update::start(const UpdateRequest& request) {
 void Update::on_timer() {
   if (step_ != Step::starting) return fail("three minutes are over");
   timer_.set_after(kUpdateLimit);
-  const UpdateServer& server = job_->https ? p_.options.update_https : p_.options.update_http;
+  const UpdateServer& server = this->server(job_->https);
   job_->server.port = server.port;
   if (const auto literal = IpAddress::parse(server.host)) return found(*literal);
   step_ = Step::resolving;
-  p_.names.ask(*this, 0, server.host, p_.names.any_family());
+  names_.ask(*this, 0, server.host, names_.any_family());
 }
 
 void Update::name_resolved(uint8_t, const Resolved& answer) {
@@ -109,13 +121,13 @@ void Update::get(std::string_view version, std::string_view target) {
       "\r\nConnection: keep-alive\r\nCache-Control: no-cache\r\n"
       "User-Agent: Mozilla/5.0 (Windows NT 5.1) AppleWebKit/537.36 (KHTML, like Gecko) "
       "Chrome/30.0.1599.101 Safari/537.36 \r\nAccept: */*\r\nAuthorization: token " +
-      p_.options.update_token +
+      options_.update_token +
       "\r\nAccept-Encoding: gzip,deflate,sdch\r\nAccept-Language: zh-CN,zh;q=0.8\r\n\r\n";
   job_->connected = false;
   ChannelRequest channel;
   channel.transport = job_->https ? Transport::ssl : Transport::tcp;  // no certificate is checked
   channel.remote = job_->server;
-  job_->channel = p_.channels.open(*this, channel);
+  job_->channel = channels_.open(*this, channel);
   if (!job_->channel) fail("no channel is free");
 }
 
@@ -129,7 +141,7 @@ void Update::channel_writable(ChannelId) { send_request(); }
 
 void Update::send_request() {
   if (job_->request.empty()) return;
-  job_->request.erase(0, p_.channels.send(*job_->channel, as_bytes(job_->request)));
+  job_->request.erase(0, channels_.send(*job_->channel, as_bytes(job_->request)));
 }
 
 size_t Update::channel_received(ChannelId, Bytes data, const Endpoint&) {
@@ -142,7 +154,7 @@ size_t Update::channel_received(ChannelId, Bytes data, const Endpoint&) {
 void Update::channel_ended(ChannelId, NetError error) {
   job_->channel.reset();
   if (error != NetError::none) {
-    p_.log.line(LogLevel::info, "update server: ", espat::text_of(error));
+    log_.line(LogLevel::info, "update server: ", espat::text_of(error));
   }
   if (!job_->connected) return fail("no connection to the update server");
   if (step_ == Step::asking) return take_version();
@@ -151,13 +163,13 @@ void Update::channel_ended(ChannelId, NetError error) {
 }
 
 void Update::hang_up() {
-  if (job_->channel) p_.channels.close(*std::exchange(job_->channel, std::nullopt));
+  if (job_->channel) channels_.close(*std::exchange(job_->channel, std::nullopt));
 }
 
 void Update::note_status(uint16_t status) {
   if (status == 0 || status == 200) return;
-  p_.log.line(LogLevel::warn, "the update server answered ", status,
-              ", which the firmware does not look at");
+  log_.line(LogLevel::warn, "the update server answered ", status,
+            ", which the firmware does not look at");
 }
 
 // --- version and image --------------------------------------------------------------------------
@@ -183,7 +195,7 @@ void Update::take_version() {
 void Update::prepare_download() {
   if (!job_->is_firmware()) return download();
   set_slot(next_slot(), false, "");
-  p_.store.settings.ota_boot = running_slot_;
+  store_.settings.ota_boot = running_slot_;
   write(Step::erasing);
 }
 
@@ -191,15 +203,15 @@ void Update::download() {
   step_ = Step::downloading;
   std::string_view partition = job_->partition;
   if (job_->is_firmware()) partition = next_slot() == 1 ? "ota_1" : "ota_0";
-  uint32_t bytes = p_.profile.ota_slot_bytes;
-  for (const Partition& each : p_.profile.partitions) {
+  uint32_t bytes = profile_.ota_slot_bytes;
+  for (const Partition& each : profile_.partitions) {
     if (each.name == partition) bytes = each.bytes;
   }
   job_->download.emplace(bytes, job_->is_firmware());
-  p_.world.partition_erase(partition);
+  world_.partition_erase(partition);
   std::string target(kRoot);
   target += "action=download_rom&version=" + job_->wanted + "&filename=" + job_->partition + ".bin";
-  p_.log.line(LogLevel::info, "downloading ", target);
+  log_.line(LogLevel::info, "downloading ", target);
   get("HTTP/1.1", target);
 }
 
@@ -207,7 +219,7 @@ void Update::download() {
 size_t Update::take_download(Bytes data) {
   if (!job_->unwritten.empty()) return 0;
   const Bytes body = job_->download->feed(data);
-  const size_t written = body.empty() ? 0 : p_.world.partition_write(body);
+  const size_t written = body.empty() ? 0 : world_.partition_write(body);
   job_->unwritten = as_text(body.subspan(written));
   if (job_->download->ended()) {
     hang_up();
@@ -218,10 +230,10 @@ size_t Update::take_download(Bytes data) {
 
 void Update::write_rest() {
   if (job_->unwritten.empty()) return;
-  job_->unwritten.erase(0, p_.world.partition_write(as_bytes(job_->unwritten)));
+  job_->unwritten.erase(0, world_.partition_write(as_bytes(job_->unwritten)));
   if (!job_->unwritten.empty()) return;
   if (job_->download->ended()) return download_ended();
-  if (job_->channel) p_.channels.resume(*job_->channel);
+  if (job_->channel) channels_.resume(*job_->channel);
 }
 
 void Update::download_ended() {
@@ -229,7 +241,7 @@ void Update::download_ended() {
   note_status(result.status);
   if (result.error != DownloadError::none) return fail(text_of(result.error));
   step_ = Step::committing;
-  p_.world.partition_commit();
+  world_.partition_commit();
 }
 
 void Update::on_event(const Event& event) {
@@ -243,17 +255,17 @@ void Update::on_event(const Event& event) {
 void Update::downloaded(bool ok) {
   if (!ok) return fail("the partition could not be written");
   const Download::Result result = job_->download->result();
-  p_.log.line(LogLevel::info, "downloaded ", result.bytes, " bytes to ", job_->partition);
+  log_.line(LogLevel::info, "downloaded ", result.bytes, " bytes to ", job_->partition);
   if (!job_->is_firmware()) return done();
   std::string version = image_version(result.text);
   if (version.empty()) version = without_v(job_->wanted);
   set_slot(next_slot(), true, version);
-  p_.store.settings.ota_boot = next_slot();
+  store_.settings.ota_boot = next_slot();
   write(Step::storing);
 }
 
 void Update::set_slot(int32_t slot, bool valid, std::string_view version) {
-  Settings& settings = p_.store.settings;
+  Settings& settings = store_.settings;
   (slot == 1 ? settings.ota_1_valid : settings.ota_0_valid) = valid ? 1 : 0;
   (slot == 1 ? settings.ota_1_version : settings.ota_0_version) = version;
 }
@@ -261,7 +273,7 @@ void Update::set_slot(int32_t slot, bool valid, std::string_view version) {
 void Update::write(Step step) {
   step_ = step;
   ++writes_;
-  if (!p_.store.write(Settings::kFirmware, *this)) stored(true);
+  if (!store_.write({kFirmwareSettings}, *this)) stored(true);
 }
 
 void Update::stored(bool ok) {
@@ -275,13 +287,13 @@ void Update::done() {
   tell(4);
   const auto job = end();
   if (!job->blocking) return;
-  if (job->is_firmware()) p_.interpreter.after_ok([this] { p_.power.restart(); });
-  p_.interpreter.finish(kOk);
+  if (job->is_firmware()) interpreter_.after_ok([this] { power_.restart(); });
+  interpreter_.finish(kOk);
 }
 
 void Update::tell(int state) {
   state_ = state;
-  job_->blocking ? p_.printer.info("+CIPUPDATE:", state) : p_.printer.urc("+CIPUPDATE:", state);
+  job_->blocking ? printer_.info("+CIPUPDATE:", state) : printer_.urc("+CIPUPDATE:", state);
 }
 
 void Update::network_lost() {
@@ -289,14 +301,14 @@ void Update::network_lost() {
 }
 
 void Update::fail(std::string_view reason) {
-  p_.names.forget(*this, 0);
+  names_.forget(*this, 0);
   hang_up();
-  if (step_ == Step::downloading || step_ == Step::committing) p_.world.partition_abandon();
+  if (step_ == Step::downloading || step_ == Step::committing) world_.partition_abandon();
   const auto job = end();
   state_ = -1;
-  if (job->blocking) return p_.interpreter.finish(p_.interpreter.refuse(reason));
-  p_.log.line(LogLevel::warn, "AT+CIUPDATE: ", reason);
-  p_.printer.urc("+CIPUPDATE:", state_);
+  if (job->blocking) return interpreter_.finish(interpreter_.refuse(reason));
+  log_.line(LogLevel::warn, "AT+CIUPDATE: ", reason);
+  printer_.urc("+CIPUPDATE:", state_);
 }
 
 /// What it was is given back to whoever has something to say of it.

@@ -31,6 +31,15 @@ namespace espat {
 /// The whole job may take so long (at_ota_cmd.c).
 inline constexpr Duration kUpdateLimit = std::chrono::minutes(3);
 
+/// Which firmware boots: on the chip it is in otadata, a partition that AT+RESTORE spares.
+inline constexpr Setting kFirmwareSettings[] = {
+    {integer("ota_boot", 0, 1), &Settings::ota_boot, "ota.boot", true},
+    {integer("ota_0_valid", 0, 1), &Settings::ota_0_valid, "ota.0_valid", true},
+    {text("ota_0_version", 0, 64), &Settings::ota_0_version, "ota.0_version", true},
+    {integer("ota_1_valid", 0, 1), &Settings::ota_1_valid, "ota.1_valid", true},
+    {text("ota_1_version", 0, 64), &Settings::ota_1_version, "ota.1_version", true},
+};
+
 /// What AT+CIUPDATE asks for.
 struct UpdateRequest {
   bool https = false;
@@ -41,27 +50,18 @@ struct UpdateRequest {
 
 class Update final : public Service, private NameUser, private ChannelUser, private StoreUser {
  public:
-  /// What it is made of. All of it must outlive it.
-  struct Parts {
-    World& world;
-    Timers& timers;
-    Log& log;
-    Printer& printer;
-    Interpreter& interpreter;
-    Store& store;
-    Names& names;
-    Channels& channels;
-    Power& power;
-    const Profile& profile;
-    const ModemOptions& options;
-  };
-  explicit Update(const Parts& parts);
+  /// All of them must outlive it.
+  Update(World& world, Timers& timers, Log& log, Printer& printer, Interpreter& interpreter,
+         Store& store, Names& names, Channels& channels, Power& power, const Profile& profile,
+         const ModemOptions& options);
 
-  /// As AT+CIUPDATE? prints it: 0 idle, 1 server found, 2 connected, 3 version known, 4 done,
-  /// -1 failed.
+  /// Returns what AT+CIUPDATE? prints: 0 idle, 1 server found, 2 connected, 3 version known, 4
+  /// done, -1 failed.
   int state() const { return state_; }
   bool running() const { return step_ != Step::none; }
 
+  /// There is a server to ask, of HTTPS or of HTTP.
+  bool has_server(bool https) const { return !server(https).host.empty(); }
   /// The partition exists on this chip.
   bool knows(std::string_view partition) const;
   /// Begins. There must be a server for it, the partition must be known, and none may run. A
@@ -69,7 +69,7 @@ class Update final : public Service, private NameUser, private ChannelUser, priv
   void start(const UpdateRequest& request);
   /// The other slot is to boot. False: there is nothing in it, or an update is about to change it.
   bool roll_back();
-  /// Of the firmware that runs; empty: what the profile says.
+  /// Returns the version of the firmware that runs; an empty one means that of the profile.
   std::string_view version() const { return version_; }
 
   // --- Service ---
@@ -131,10 +131,22 @@ class Update final : public Service, private NameUser, private ChannelUser, priv
   void tell(int state);
   void fail(std::string_view reason);
   std::unique_ptr<Job> end();
+  const UpdateServer& server(bool https) const {
+    return https ? options_.update_https : options_.update_http;
+  }
   int32_t next_slot() const { return 1 - running_slot_; }
   void set_slot(int32_t slot, bool valid, std::string_view version);
 
-  const Parts p_;
+  World& world_;
+  Log& log_;
+  Printer& printer_;
+  Interpreter& interpreter_;
+  Store& store_;
+  Names& names_;
+  Channels& channels_;
+  Power& power_;
+  const Profile& profile_;
+  const ModemOptions& options_;
   Timer timer_;  // it begins, or has taken too long
   Step step_ = Step::none;
   std::unique_ptr<Job> job_;  // while it runs

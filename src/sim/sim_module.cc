@@ -8,7 +8,7 @@ namespace {
 constexpr size_t kRandomChunkMaxBytes = 64;
 }
 
-SimModule::SimModule(std::span<const Command> commands, SimOptions options)
+SimModule::SimModule(const CommandSet& commands, SimOptions options)
     : options_(std::move(options)),
       commands_(commands),
       world_(options_.seed),

@@ -44,7 +44,7 @@ struct SimOptions {
 class SimModule {
  public:
   /// `commands` must outlive the module. The power is off.
-  SimModule(std::span<const Command> commands, SimOptions options);
+  SimModule(const CommandSet& commands, SimOptions options);
 
   SimWorld& world() { return world_; }
   /// The power must be on.
@@ -77,7 +77,7 @@ class SimModule {
   size_t next_chunk(size_t left);
 
   const SimOptions options_;
-  const std::span<const Command> commands_;
+  const CommandSet& commands_;
   SimWorld world_;
   std::unique_ptr<Modem> modem_;
   Random chunks_;

@@ -58,7 +58,7 @@ std::vector<Endpoint> Interfaces::dns_servers() const {
   for (const std::string* text : {&settings_.dns1, &settings_.dns2, &settings_.dns3}) {
     if (const IpAddress address = parse(*text)) servers.push_back({address, kDnsPort});
   }
-  if (servers.empty()) servers.push_back({parse(kDefaultDnsServer), kDnsPort});
+  if (servers.empty()) servers.push_back({parse(dialect_.dns_server), kDnsPort});
   return servers;
 }
 

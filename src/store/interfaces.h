@@ -7,17 +7,15 @@
 #include <vector>
 
 #include "espat/address.h"
+#include "espat/dialect.h"
 #include "espat/event.h"
 #include "store/settings.h"
 
 namespace espat {
 
-/// What is asked for names if no server is known (ESP-AT manual, CIPDNS).
-inline constexpr std::string_view kDefaultDnsServer = "208.67.222.222";
-
 class Interfaces {
  public:
-  /// Of the station; numbers as AT+CWSTATE? prints them.
+  /// The state of the station, numbered as AT+CWSTATE? prints it.
   enum class State : uint8_t {
     never_started = 0,
     connected = 1,  ///< no IPv4 address yet
@@ -29,7 +27,8 @@ class Interfaces {
   enum class Ip6 : uint8_t { none, link_local, global };
 
   /// `mac` is that of the factory.
-  Interfaces(const Settings& settings, const MacAddress& mac) : settings_(settings), mac_(mac) {}
+  Interfaces(const Settings& settings, const MacAddress& mac, const Dialect& dialect)
+      : settings_(settings), mac_(mac), dialect_(dialect) {}
   Interfaces(const Interfaces&) = delete;
   Interfaces& operator=(const Interfaces&) = delete;
 
@@ -50,7 +49,7 @@ class Interfaces {
 
   /// The station's IPv4 address, or none: that of AT+CIPSTA if it is static, else the world's.
   IpAddress ip() const;
-  /// Of the address that ip() returns; none without one.
+  /// These belong to the address that ip() returns; they are none if there is none.
   IpAddress gateway() const;
   IpAddress netmask() const;
   /// The global IPv6 address, or none. IPv6 addresses are got once per join, and only if CIPV6=1
@@ -66,6 +65,8 @@ class Interfaces {
   /// What names are to be asked of: the manual servers of CIPDNS=1, or those that DHCP gave. None
   /// of either: empty, the host's own.
   std::vector<Endpoint> dns_servers() const;
+  /// What is asked if no server is known (ESP-AT manual, CIPDNS).
+  std::string_view default_dns_server() const { return dialect_.dns_server; }
 
   // --- for Wi-Fi alone ---
   void set_state(State state) { state_ = state; }
@@ -79,6 +80,7 @@ class Interfaces {
  private:
   const Settings& settings_;
   const MacAddress mac_;
+  const Dialect& dialect_;
   State state_ = State::never_started;
   Ip6 ip6_ = Ip6::none;
   IpAddress ip_, gateway_, netmask_, ip6_global_;

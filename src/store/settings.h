@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "espat/address.h"
@@ -27,36 +28,37 @@ struct SslConf {
   friend bool operator==(const SslConf&, const SslConf&) = default;
 };
 
-/// Current values. A set command changes them here; its row names the groups of them that go to
-/// flash. Texts that are empty mean "not set".
-struct Settings {
-  /// One bit per command that stores something: a row may write only what its bits cover.
-  using Groups = uint32_t;
-  enum Group : Groups {
-    kUart = 1u << 0,         ///< UART_DEF
-    kSysMsg = 1u << 1,       ///< SYSMSG
-    kMode = 1u << 2,         ///< CWMODE
-    kJoin = 1u << 3,         ///< CWJAP
-    kReconnect = 1u << 4,    ///< CWRECONNCFG
-    kSoftAp = 1u << 5,       ///< CWSAP
-    kDhcp = 1u << 6,         ///< CWDHCP
-    kDhcpRange = 1u << 7,    ///< CWDHCPS
-    kAutoJoin = 1u << 8,     ///< CWAUTOCONN
-    kStationPhy = 1u << 9,   ///< CWSTAPROTO
-    kStationMac = 1u << 10,  ///< CIPSTAMAC
-    kSoftApMac = 1u << 11,   ///< CIPAPMAC
-    kStationIp = 1u << 12,   ///< CIPSTA
-    kSoftApIp = 1u << 13,    ///< CIPAP
-    kIpv6 = 1u << 14,        ///< CIPV6
-    kDns = 1u << 15,         ///< CIPDNS
-    kRelink = 1u << 16,      ///< CIPRECONNINTV
-    kBootLink = 1u << 17,    ///< SAVETRANSLINK
-    kSoftApPhy = 1u << 18,   ///< CWAPPROTO
-    kSslConf = 1u << 19,     ///< CIPSSLCCONF
-    /// Which firmware boots: on the chip it is in otadata, a partition that AT+RESTORE spares.
-    kFirmware = 1u << 31,
-  };
+using SslConfs = std::array<SslConf, kLinks>;
 
+struct Setting;
+
+/// Current values of all that commands set. A row of the command that sets it says what each may be
+/// and whether it goes to flash (setting.h). Texts that are empty mean "not set".
+struct Settings {
+  // --- in RAM: back to these values at every boot ---
+  bool echo = true;                     ///< ATE
+  bool error_codes = false;             ///< SYSLOG
+  bool sysstore = true;                 ///< SYSSTORE
+  bool mux = false;                     ///< CIPMUX: the link ID stands on the line
+  bool passthrough = false;             ///< CIPMODE: received data is printed as it is
+  bool passive = false;                 ///< CIPRECVMODE
+  bool shows_peer = false;              ///< CIPDINFO
+  int32_t server_max_clients = kLinks;  ///< CIPSERVERMAXCONN
+  int32_t server_idle_limit_s = 180;    ///< CIPSTO, 0 = none; wire.md, section 7
+  int32_t sleep_mode = 0;               ///< SLEEP
+  int32_t wifi_power = 0, ble_adv = 0, ble_scan = 0, ble_conn = 0;  ///< RFPOWER
+  // CWLAPOPT
+  bool scan_sorted = false;     ///< by signal strength; else in the order of the world
+  int32_t scan_fields = 0x7ff;  ///< one bit per field of +CWLAP
+  int32_t scan_rssi_min_dbm = -100;
+  int32_t scan_ecn_mask = 0xff;        ///< one bit per encryption method
+  std::string hostname = "espressif";  ///< CWHOSTNAME
+  // CWCOUNTRY
+  bool country_fixed = true;  ///< false: the access point's country is taken over
+  std::string country = "CN";
+  int32_t first_channel = 1, channel_count = 13;
+
+  // --- in flash ---
   // UART_DEF
   int32_t baud = 115200, data_bits = 8, stop_bits = 1, parity = 0, flow_control = 0;
   int32_t sysmsg = 0;
@@ -80,7 +82,7 @@ struct Settings {
   int32_t dns_manual = 0;
   std::string dns1, dns2, dns3;
   int32_t relink_interval = 1;  ///< of 100 ms
-  std::array<SslConf, kLinks> ssl_conf{};
+  SslConfs ssl_conf{};
   int32_t boot_link = 0;  ///< 1: passthrough from power-on, over this link
   int32_t boot_link_transport = 0, boot_link_v6 = 0;
   std::string boot_link_host;
@@ -91,6 +93,9 @@ struct Settings {
   int32_t ota_0_valid = 1, ota_1_valid = 0;
   std::string ota_0_version, ota_1_version;  ///< empty: the profile's
 
+  /// Those that have no member: only what is not as in the factory.
+  std::vector<std::pair<const Setting*, int64_t>> others;
+
   UartConfig uart() const;
   void set_uart(const UartConfig& line);
   /// What passthrough opens at power-on. The host lives as long as the settings are unchanged.
@@ -100,15 +105,5 @@ struct Settings {
   /// What leaves the factory.
   static Settings factory(const Profile& profile, const ModemOptions& options);
 };
-
-/// Reads every stored value over `settings`. A value that does not parse is left as it is.
-void load_settings(Settings& settings, World& world);
-
-/// Writes the values of `groups` that differ from what flash holds. Returns false if nothing
-/// differs, so that no FlashWritten will come.
-bool store_settings(const Settings& settings, Settings::Groups groups, World& world);
-
-/// Forgets every stored value but those of `kept`. Leads to FlashWritten.
-void erase_settings(Settings::Groups kept, World& world);
 
 }  // namespace espat

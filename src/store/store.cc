@@ -2,20 +2,21 @@
 
 namespace espat {
 
-void Store::load(const Settings& factory) {
-  settings = factory;
-  load_settings(settings, world_);
+Settings Store::saved() const {
+  Settings saved = factory();
+  load_settings(saved, all_, world_);
+  return saved;
 }
 
-bool Store::write(Settings::Groups groups, StoreUser& user) {
-  const Job job{&user, groups, false};
+bool Store::write(const SettingsOfCommand& rows, StoreUser& user) {
+  const Job job{&user, rows, false};
   if (jobs_.empty() && !begin(job)) return false;
   jobs_.push_back(job);
   return true;
 }
 
-void Store::erase(Settings::Groups kept, StoreUser& user) {
-  const Job job{&user, kept, true};
+void Store::erase(StoreUser& user) {
+  const Job job{&user, {}, true};
   if (jobs_.empty()) begin(job);
   jobs_.push_back(job);
 }
@@ -23,9 +24,9 @@ void Store::erase(Settings::Groups kept, StoreUser& user) {
 bool Store::begin(const Job& job) {
   writing_ = true;
   if (job.erase) {
-    erase_settings(job.groups, world_);
+    erase_settings(all_, world_);
   } else {
-    writing_ = store_settings(settings, job.groups, world_);
+    writing_ = store_settings(settings, job.rows, world_);
   }
   return writing_;
 }

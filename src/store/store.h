@@ -2,11 +2,15 @@
 // written.
 #pragma once
 
-#include <cstddef>
+#include <array>
+#include <span>
 #include <vector>
 
 #include "espat/event.h"
+#include "espat/modem.h"
+#include "espat/profile.h"
 #include "espat/world.h"
+#include "store/setting.h"
 #include "store/settings.h"
 
 namespace espat {
@@ -21,21 +25,32 @@ class StoreUser {
   ~StoreUser() = default;
 };
 
+/// What a command may change: the settings of up to three commands, its own the first.
+using SettingsOfCommand = std::array<SettingRows, 3>;
+
 class Store {
  public:
-  explicit Store(World& world) : world_(world) {}
+  /// All of them must outlive it. `all` are the settings that may be in flash.
+  Store(World& world, std::span<const Setting* const> all, const Profile& profile,
+        const ModemOptions& options)
+      : world_(world), all_(all), profile_(profile), options_(options) {}
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
   Settings settings;
 
-  /// Settings as they leave the factory, and over them what the flash holds.
-  void load(const Settings& factory);
-  /// Writes what differs from the flash of these groups, as it is when its turn comes. False: there
-  /// is nothing to write, so stored() is not called.
-  [[nodiscard]] bool write(Settings::Groups groups, StoreUser& user);
-  /// Forgets what is stored but for these groups. Leads to stored().
-  void erase(Settings::Groups kept, StoreUser& user);
+  /// Settings as they leave the factory.
+  Settings factory() const { return Settings::factory(profile_, options_); }
+  /// Those, and over them what the flash holds.
+  Settings saved() const;
+  /// The module boots: settings are what is saved.
+  void load() { settings = saved(); }
+
+  /// Writes what of these settings differs from the flash, as it is when its turn comes. False:
+  /// there is nothing to write, so stored() is not called.
+  [[nodiscard]] bool write(const SettingsOfCommand& rows, StoreUser& user);
+  /// Forgets what AT+RESTORE forgets. Leads to stored().
+  void erase(StoreUser& user);
 
   /// FlashWritten; any other event is none of its business.
   void on_event(const Event& event);
@@ -48,13 +63,16 @@ class Store {
  private:
   struct Job {
     StoreUser* user;
-    Settings::Groups groups;
+    SettingsOfCommand rows;
     bool erase;
   };
 
   bool begin(const Job& job);
 
   World& world_;
+  const std::span<const Setting* const> all_;
+  const Profile& profile_;
+  const ModemOptions& options_;
   std::vector<Job> jobs_;  // those of a command and of a service at the most
   bool writing_ = false;   // the first of them
 };

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "at/command.h"
+#include "at/chapter.h"
 #include "sim/random.h"
 
 namespace espat::test {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "at/command.h"
+#include "at/chapter.h"
 #include "espat/commands.h"
 #include "transcripts/runner.h"
 #include "transcripts/script.h"

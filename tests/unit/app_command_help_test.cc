@@ -11,7 +11,7 @@
 namespace espat {
 namespace {
 
-Outcome nothing(Host&, const Args&) { return kOk; }
+Outcome nothing(Call&) { return kOk; }
 
 constexpr Command kRows[] = {
     {.name = "", .help = "test that the module answers", .chapter = "Basic", .execute = nothing},
@@ -20,7 +20,7 @@ constexpr Command kRows[] = {
      .chapter = "Basic",
      .query = nothing,
      .set = {{{nothing, {integer("mode", 0, 1)}}}},
-     .stored = Stored::sysstore,
+     .stored = Storing::sysstore,
      .aliases = true},
     {.name = "+OPEN",
      .help = "open a link",
@@ -39,7 +39,7 @@ constexpr Command kRows[] = {
      .help = "list",
      .chapter = "Net",
      .set = {{{nothing, {opt(text("name", 0, 32)), opt(ipv4("ip"))}}}},
-     .stored = Stored::always},
+     .stored = Storing::always},
 };
 
 TEST(CommandHelpTest, Forms) {

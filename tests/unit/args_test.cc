@@ -7,7 +7,7 @@
 namespace espat {
 namespace {
 
-Outcome nothing(Host&, const Args&) { return kOk; }
+Outcome nothing(Call&) { return kOk; }
 
 constexpr Command kOpen = {
     .name = "+OPEN",
@@ -22,7 +22,7 @@ constexpr Command kAll = {.name = "+ALL", .set = {{{nothing, {link_id(5), mac("m
 /// A line of parameters and what came of it; keeps the buffer into which the texts point.
 struct Parsed {
   Parsed(const Command& command, std::string_view line, bool mux)
-      : buffer(line), result(parse_args(command, buffer, mux)) {}
+      : buffer(line), result(parse_args(command, buffer, mux, Generation::v2_2)) {}
   std::string buffer;
   ParsedArgs result;
   const Args& args() const { return result.args; }
@@ -34,10 +34,10 @@ TEST(Args, ReadsValuesByName) {
   const Parsed p(kOpen, R"(3,"tcpV6","host",80,0x10,"::1")", true);
   ASSERT_TRUE(p.ok());
   EXPECT_EQ(p.args().link(), 3);
-  EXPECT_EQ(p.args().choice("type"), 1u);
+  EXPECT_EQ(p.args().as<size_t>("type"), 1u);
   EXPECT_EQ(p.args().text("host"), "host");
-  EXPECT_EQ(p.args().integer("port"), 80);
-  EXPECT_EQ(p.args().integer("idle_s"), 16);
+  EXPECT_EQ(p.args().as<int>("port"), 80);
+  EXPECT_EQ(p.args().as<int>("idle_s"), 16);
   EXPECT_EQ(p.args().text("local_ip"), "::1");
   EXPECT_EQ(p.args().position("port"), 4);
 }
@@ -63,9 +63,9 @@ TEST(Args, FiveMeansAllLinks) {
 TEST(Args, OmittedParametersHaveTheirDefaults) {
   const Parsed p(kOpen, R"(,"host",80,,"")", false);
   ASSERT_TRUE(p.ok());
-  EXPECT_EQ(p.args().choice("type"), 0u);
+  EXPECT_EQ(p.args().as<size_t>("type"), 0u);
   EXPECT_FALSE(p.args().given("type"));
-  EXPECT_EQ(p.args().integer("idle_s"), 60);
+  EXPECT_EQ(p.args().as<int>("idle_s"), 60);
   EXPECT_FALSE(p.args().given("idle_s"));
   EXPECT_TRUE(p.args().given("local_ip"));
   EXPECT_EQ(p.args().text("local_ip"), "");

@@ -42,7 +42,7 @@ class TypedPort final : public AtPort {
 class NodeTest : public ::testing::Test {
  protected:
   NodeTest() {
-    config_.commands = command_set();
+    config_.commands = &command_set();
     config_.modem.echo = false;
     config_.trace = [this](Direction direction, Bytes bytes) {
       trace_ += direction == Direction::to_module ? ">" : "<";

@@ -10,7 +10,7 @@ namespace {
 
 /// All lines that come out of `input`, cut into pieces of at most `piece` bytes.
 std::vector<std::string> lines_of(std::string_view input, size_t piece) {
-  LineReader reader;
+  LineReader reader(kLineMaxBytes);
   std::vector<std::string> lines;
   while (!input.empty()) {
     const size_t taken = reader.feed(as_bytes(input.substr(0, piece)));
@@ -34,7 +34,7 @@ TEST(LineReader, CutsAtCrLfOnlyHoweverTheInputIsCut) {
 }
 
 TEST(LineReader, IsEmptyOnlyBetweenLines) {
-  LineReader reader;
+  LineReader reader(kLineMaxBytes);
   EXPECT_TRUE(reader.empty());
   EXPECT_EQ(reader.feed(as_bytes("\r")), 1u);
   EXPECT_FALSE(reader.empty());

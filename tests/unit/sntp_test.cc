@@ -1,4 +1,6 @@
 // The clock that SNTP sets: half the round trip, what the world is told, what chance is for.
+#include "services/sntp.h"
+
 #include <gtest/gtest.h>
 
 #include <string>

@@ -46,8 +46,8 @@ class Node::Impl final : private AtPortReader, private ModemSide {
         trace_(config_.trace),
         timer_(shard.loop()),
         world_(shard, config_, *port_, trace_, *this),
-        modem_(world_, *config_.profile, config_.commands, config_.modem) {
-    assert(!config_.commands.empty() && "a module without commands");
+        modem_(world_, *config_.profile, *config_.commands, config_.modem) {
+    assert(config_.commands != nullptr && "a module without commands");
   }
 
   void start() {

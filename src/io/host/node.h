@@ -34,7 +34,7 @@ struct NetworkConfig {
 enum class Direction : uint8_t { to_module, to_mcu };
 
 struct NodeConfig {
-  std::span<const Command> commands;  ///< command_set(); must outlive the node
+  const CommandSet* commands = nullptr;  ///< command_set(); must outlive the node
   const Profile* profile = &kEsp32;
   ModemOptions modem;
   NetworkConfig network;

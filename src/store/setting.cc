@@ -1,0 +1,169 @@
+#include "store/setting.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace espat {
+
+namespace {
+
+std::optional<int64_t> read_number(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// --- CIPSSLCCONF, the one setting that is a list -------------------------------------------------
+
+/// "0,0,0;2,0,1;...": auth mode, PKI and CA of each link.
+std::string text_of(const SslConfs& confs) {
+  std::string text;
+  for (const SslConf& conf : confs) {
+    if (!text.empty()) text += ';';
+    text += std::to_string(conf.auth_mode) + ',' + std::to_string(conf.pki_number) + ',' +
+            std::to_string(conf.ca_number);
+  }
+  return text;
+}
+
+/// Takes a number that is at most `max`, and the byte behind it, off the front of `text`.
+bool take_number(std::string_view& text, int32_t max, char behind, int32_t& number) {
+  const size_t end = text.find(behind);
+  if (end == std::string_view::npos) return false;
+  const auto read = read_number(text.substr(0, end));
+  text.remove_prefix(end + 1);
+  if (!read || *read < 0 || *read > max) return false;
+  number = static_cast<int32_t>(*read);
+  return true;
+}
+
+bool set_confs(SslConfs& confs, std::string_view value) {
+  const std::string text = std::string(value) + ';';
+  std::string_view rest = text;
+  SslConfs read;
+  for (SslConf& conf : read) {
+    const bool right = take_number(rest, 3, ',', conf.auth_mode) &&
+                       take_number(rest, kPkiNumberMax, ',', conf.pki_number) &&
+                       take_number(rest, kPkiNumberMax, ';', conf.ca_number);
+    if (!right) return false;
+  }
+  if (!rest.empty()) return false;
+  confs = read;
+  return true;
+}
+
+}  // namespace
+
+// --- one value ----------------------------------------------------------------------------------
+
+int64_t number_of(const Settings& settings, const Setting& setting) {
+  if (const auto* truth = std::get_if<bool Settings::*>(&setting.place)) {
+    return settings.**truth ? 1 : 0;
+  }
+  if (const auto* number = std::get_if<int32_t Settings::*>(&setting.place)) {
+    return settings.**number;
+  }
+  for (const auto& [which, value] : settings.others) {
+    if (which == &setting) return value;
+  }
+  return setting.param.omitted;
+}
+
+void set_number(Settings& settings, const Setting& setting, int64_t value) {
+  if (const auto* truth = std::get_if<bool Settings::*>(&setting.place)) {
+    settings.** truth = value != 0;
+  } else if (const auto* number = std::get_if<int32_t Settings::*>(&setting.place)) {
+    settings.** number = static_cast<int32_t>(value);
+  } else {
+    std::erase_if(settings.others, [&](const auto& each) { return each.first == &setting; });
+    if (value != setting.param.omitted) settings.others.emplace_back(&setting, value);
+  }
+}
+
+std::string value_text(const Settings& settings, const Setting& setting) {
+  if (const auto* text = std::get_if<std::string Settings::*>(&setting.place)) {
+    return settings.**text;
+  }
+  if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
+    return text_of(settings.**confs);
+  }
+  return std::to_string(number_of(settings, setting));
+}
+
+bool set_value(Settings& settings, const Setting& setting, std::string_view text) {
+  const Param& param = setting.param;
+  if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
+    return set_confs(settings.**confs, text);
+  }
+  if (const auto* place = std::get_if<std::string Settings::*>(&setting.place)) {
+    // Empty means "not set", also where the line could not say so.
+    const bool fits = text.size() <= static_cast<size_t>(param.max);
+    if (!text.empty() && !(fits && has_format(param.format, text))) return false;
+    settings.** place = text;
+    return true;
+  }
+  const auto number = read_number(text);
+  if (!number || *number < param.min || *number > param.max) return false;
+  set_number(settings, setting, *number);
+  return true;
+}
+
+// --- the flash ----------------------------------------------------------------------------------
+
+namespace {
+
+/// A value on its way to the flash.
+struct Change {
+  std::string_view key;
+  std::string value;
+};
+
+std::vector<FlashEntry> entries_of(const std::vector<Change>& changes) {
+  std::vector<FlashEntry> entries;
+  entries.reserve(changes.size());
+  for (const Change& each : changes) entries.push_back({each.key, each.value});
+  return entries;
+}
+
+}  // namespace
+
+void load_settings(Settings& settings, std::span<const Setting* const> all, World& world) {
+  for (const Setting* setting : all) {
+    if (setting->key.empty()) continue;
+    const std::string_view value = world.flash_get(setting->key);
+    if (value.data() != nullptr) set_value(settings, *setting, value);
+  }
+}
+
+bool store_settings(const Settings& settings, std::span<const SettingRows> rows, World& world) {
+  std::vector<Change> changes;
+  for (const SettingRows& of_command : rows) {
+    for (const Setting& setting : of_command) {
+      if (setting.key.empty()) continue;
+      std::string value = value_text(settings, setting);
+      const std::string_view stored = world.flash_get(setting.key);
+      if (stored.data() == nullptr || stored != value) {
+        changes.push_back({setting.key, std::move(value)});
+      }
+    }
+  }
+  if (changes.empty()) return false;
+  world.flash_put(entries_of(changes));
+  return true;
+}
+
+void erase_settings(std::span<const Setting* const> all, World& world) {
+  std::vector<Change> kept;
+  for (const Setting* setting : all) {
+    if (!setting->survives_restore) continue;
+    const std::string_view stored = world.flash_get(setting->key);
+    if (stored.data() != nullptr) kept.push_back({setting->key, std::string(stored)});
+  }
+  world.flash_erase(entries_of(kept));
+}
+
+}  // namespace espat
