@@ -9,8 +9,6 @@
 #include <span>
 #include <string_view>
 
-#include "espat/time.h"
-
 namespace espat {
 
 class LineDiscipline;
@@ -27,16 +25,11 @@ class Generations {
   constexpr bool has(Generation generation) const { return (bits_ & bit(generation)) != 0; }
   constexpr bool shares_any_with(Generations other) const { return (bits_ & other.bits_) != 0; }
 
-  friend constexpr Generations operator|(Generations a, Generations b) {
-    a.bits_ |= b.bits_;
-    return a;
-  }
   /// All but these.
   friend constexpr Generations operator~(Generations these) {
     these.bits_ = ~these.bits_;
     return these;
   }
-  friend constexpr bool operator==(const Generations&, const Generations&) = default;
 
  private:
   static constexpr uint32_t bit(Generation generation) {

@@ -42,7 +42,7 @@ class Call {
         profile(the_profile),
         dialect(*the_profile.dialect),
         row(the_row),
-        board(the_board),
+        board_(the_board),
         args_(args) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -54,7 +54,6 @@ class Call {
   const Profile& profile;
   const Dialect& dialect;
   const Command& row;
-  Board& board;
 
   // --- what stands on the line; see Args ---
   template <typename T>
@@ -66,7 +65,6 @@ class Call {
   LinkId link() const { return args_.link(); }
   std::optional<LinkId> link_or_all() const { return args_.link_or_all(); }
   uint16_t position(std::string_view name) const { return args_.position(name); }
-  const Args& args() const { return args_; }
 
   // --- answers; see Interpreter ---
   /// An information line that begins with the command's name: "+CWMODE:", the pieces, a line end.
@@ -81,6 +79,9 @@ class Call {
   }
 
  private:
+  friend struct CallHandler;
+
+  Board& board_;
   const Args& args_;
 };
 

@@ -2,7 +2,7 @@
 // one the service that lives beside them. A module is made from a set of chapters.
 #pragma once
 
-#include <initializer_list>
+#include <cassert>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -26,6 +26,7 @@ struct MadeService {
 /// are there: parts of every module, or services of chapters before this one.
 template <typename Made, typename... Used>
 MadeService make(Board& board) {
+  assert((board.find<Used>() && ...) && "a chapter whose service needs what comes later, or never");
   auto service = std::make_unique<Made>(*board.find<Used>()...);
   void* const part = service.get();
   return {std::move(service), part, &typeid(Made)};
@@ -35,6 +36,7 @@ struct Chapter {
   std::string_view name;  ///< "TCP/IP"; several may be parts of one of the manual
   std::span<const Command> commands{};
   MadeService (*make)(Board& board) = nullptr;  ///< null: it has no service
+  SettingRows settings{};                       ///< what the service keeps without a command
 };
 
 /// The chapters of a module, and what follows from them. Modules share one; it outlives them.
@@ -46,7 +48,7 @@ class CommandSet {
   CommandSet& operator=(const CommandSet&) = delete;
 
   std::span<const Chapter> chapters() const { return chapters_; }
-  /// All settings that a command keeps, each once.
+  /// All settings that a command or a service keeps, each once.
   std::span<const Setting* const> settings() const { return settings_; }
 
   // The commands as a range.
@@ -57,6 +59,8 @@ class CommandSet {
 
  private:
   const std::vector<Chapter> chapters_;
+  void add(SettingRows settings);
+
   std::vector<Command> commands_;
   std::vector<const Setting*> settings_;
 };

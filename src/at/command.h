@@ -3,6 +3,7 @@
 // dictionary all come from it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
@@ -64,7 +65,10 @@ struct SetForm {
   }
   /// A parameter for each setting.
   consteval SetForm(Handler handler, SettingRows settings) : run(handler) {
-    for (const Setting& setting : settings) add(setting.param);
+    for (const Setting& setting : settings) {
+      if (std::holds_alternative<SslConfs Settings::*>(setting.place)) throw "it is not one value";
+      add(setting.param);
+    }
   }
 
   std::span<const Param> list() const { return std::span(params).first(count); }
@@ -104,6 +108,12 @@ struct Command {
   Generations in{};  ///< who has this command
 
   constexpr bool has_set() const { return set[0].run != nullptr; }
+  /// One of its set forms is of this generation.
+  bool has_set(Generation generation) const {
+    return std::any_of(set.begin(), set.end(), [generation](const SetForm& form) {
+      return form.run != nullptr && form.in.has(generation);
+    });
+  }
 };
 
 /// The checked values of one command line, read by parameter name. Texts live until the command's
@@ -136,9 +146,6 @@ class Args {
   std::optional<LinkId> link_or_all() const;
   /// The 1-based position of a parameter on the line, for error codes; 0: it is not on it.
   uint16_t position(std::string_view name) const { return positions_[index_of(name)]; }
-  /// These name a parameter by its number in the form, from 0.
-  std::string_view text(size_t index) const { return values_[index].text; }
-  int64_t number(size_t index) const { return values_[index].number; }
 
  private:
   friend class ArgsParser;

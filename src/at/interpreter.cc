@@ -99,9 +99,7 @@ size_t Interpreter::consume_line(Bytes data) {
 
 void Interpreter::line_complete() {
   if (phase_ != Phase::idle) {
-    const auto command = line_->command();
-    const bool restart_now =
-        command && equal_ignoring_case({command->data(), command->size()}, "+RST");
+    const bool restart_now = equal_ignoring_case(line_->view(), "AT+RST");
     line_->clear();
     restart_now ? force_restart() : say_busy();
     return;

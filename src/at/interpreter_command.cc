@@ -79,7 +79,7 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
     run = command.query;
   } else if (form == "=?") {
     run = command.test;
-  } else if (form.front() == '=' && command.has_set()) {
+  } else if (form.front() == '=' && command.has_set(dialect().generation)) {
     parsed = parse_args(command, tail.subspan(1), settings().mux, dialect().generation);
     if (parsed.form == nullptr) {
       finish_error(parsed.code);

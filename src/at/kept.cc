@@ -6,8 +6,6 @@ namespace espat {
 
 namespace {
 
-Outcome checked(Call& call) { return call.row.check != nullptr ? call.row.check(call) : kOk; }
-
 bool is_text(const Setting& setting) {
   return std::holds_alternative<std::string Settings::*>(setting.place);
 }
@@ -17,6 +15,7 @@ bool is_text(const Setting& setting) {
 Outcome show_kept(Call& call) {
   Text<kInfoMaxBytes> values;
   for (const Setting& setting : call.row.settings.front()) {
+    if (!setting.param.in.has(call.dialect.generation)) continue;
     const std::string value = value_text(call.settings, setting);
     if (!values.view().empty()) values.append(',');
     is_text(setting) ? values.append(Quoted{value}) : values.append(value);
@@ -26,15 +25,16 @@ Outcome show_kept(Call& call) {
 }
 
 Outcome set_kept(Call& call) {
-  if (const Outcome outcome = checked(call); outcome.kind != Outcome::Kind::ok) return outcome;
-  size_t index = 0;
+  const Outcome allowed = call.row.check != nullptr ? call.row.check(call) : kOk;
+  if (allowed.kind != Outcome::Kind::ok) return allowed;
   for (const Setting& setting : call.row.settings.front()) {
-    if (is_text(setting)) {
-      set_value(call.settings, setting, call.args().text(index));
-    } else {
-      set_number(call.settings, setting, call.args().number(index));
+    const std::string_view name = setting.param.name;
+    if (call.position(name) == 0) continue;  // not on the lines of this firmware
+    if (!is_text(setting)) {
+      set_number(call.settings, setting, call.as<int64_t>(name));
+    } else if (!set_value(call.settings, setting, call.text(name))) {
+      return call.refuse_value(name, "its row does not allow it");
     }
-    ++index;
   }
   return kOk;
 }

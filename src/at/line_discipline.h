@@ -7,7 +7,6 @@
 #include <span>
 #include <string_view>
 
-#include "base/text.h"
 #include "espat/bytes.h"
 
 namespace espat {
@@ -28,6 +27,8 @@ class LineDiscipline {
   /// Forgets the line and begins the next.
   virtual void clear() = 0;
 
+  /// The line without its end. Valid until clear().
+  virtual std::string_view view() const = 0;
   /// What stands behind "AT", writable so that escapes can be undone in place; nothing if it is no
   /// command line. Of a complete line; valid until clear().
   virtual std::optional<std::span<char>> command() = 0;

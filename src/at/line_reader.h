@@ -3,6 +3,7 @@
 // are.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -15,7 +16,7 @@ inline constexpr size_t kLineMaxBytes = 256;  // ESP-AT manual: "no more than 25
 class LineReader final : public LineDiscipline {
  public:
   /// `max_bytes` of a line without its end, at most kLineMaxBytes.
-  explicit LineReader(size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit LineReader(size_t max_bytes) : max_bytes_(std::min(max_bytes, kLineMaxBytes)) {}
   static std::unique_ptr<LineDiscipline> make(size_t max_bytes) {
     return std::make_unique<LineReader>(max_bytes);
   }
@@ -24,14 +25,13 @@ class LineReader final : public LineDiscipline {
   bool complete() const override { return complete_; }
   bool empty() const override { return size_ == 0 && !last_was_cr_; }
   void clear() override;
+  std::string_view view() const override { return {buffer_.data(), kept()}; }
   std::optional<std::span<char>> command() override;
   std::string_view echo(Bytes taken) override { return as_text(taken); }
   std::string_view late_echo() override;
 
   /// More than is allowed before the line end; the rest of the line was thrown away.
   bool too_long() const { return size_ > max_bytes_; }
-  /// The line without its end. Valid until clear.
-  std::string_view view() const { return {buffer_.data(), kept()}; }
 
  private:
   void append(std::string_view bytes);

@@ -1,5 +1,5 @@
 // A part of the module with a life of its own. The board has one list of them, and whatever happens
-// to the whole module goes over that list: so a new one is added there and nowhere else.
+// to the whole module goes over that list. Most are made by a chapter.
 #pragma once
 
 #include "espat/event.h"

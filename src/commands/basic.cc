@@ -38,9 +38,9 @@ std::string_view bin_version(std::string_view version) {
   return version.substr(0, end);
 }
 
-Outcome version(Call& c, const Update& update) {
+Outcome version(Call& c, const Update* update) {
   const Profile& p = c.profile;
-  const std::string_view updated = update.version();
+  const std::string_view updated = update != nullptr ? update->version() : std::string_view();
   c.printer.info("AT version:", updated.empty() ? p.at_version : updated, "(", p.at_hash, " - ",
                  p.chip, " - ", p.at_built, ")");
   c.printer.info("SDK version:", p.sdk_version);
@@ -59,7 +59,8 @@ Outcome list_commands(Call& c) {
   for (const Command& row : c.at.commands()) {
     if (!c.at.has(row)) continue;
     c.printer.info("+CMD:", index++, ",\"AT", row.name, "\",", row.test != nullptr, ',',
-                   row.query != nullptr, ',', row.has_set(), ',', row.execute != nullptr);
+                   row.query != nullptr, ',', row.has_set(c.dialect.generation), ',',
+                   row.execute != nullptr);
   }
   return kOk;
 }

@@ -1,6 +1,5 @@
 // TCP/IP AT commands: opening, closing and sending (ESP-AT manual, TCP/IP AT Commands).
 #include <memory>
-#include <optional>
 
 #include "at/handler.h"
 #include "at/kept.h"

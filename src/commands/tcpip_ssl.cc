@@ -3,7 +3,6 @@
 #include <array>
 
 #include "at/handler.h"
-#include "at/kept.h"
 #include "commands/chapters.h"
 #include "commands/pki.h"
 #include "net/links.h"

@@ -1,7 +1,5 @@
 // TCP/IP AT commands: the time (ESP-AT manual, CIPSNTPCFG, CIPSNTPTIME).
-#include <array>
 #include <chrono>
-#include <memory>
 #include <utility>
 
 #include "at/handler.h"

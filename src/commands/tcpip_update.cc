@@ -71,6 +71,7 @@ constinit const Chapter kTcpipUpdateChapter = {
     .name = "TCP/IP",
     .commands = kRows,
     .make = make<Update, World, Timers, Log, Printer, Interpreter, Store, Names, Channels, Power,
-                 Profile, ModemOptions>};
+                 Profile, ModemOptions>,
+    .settings = kFirmwareSettings};
 
 }  // namespace espat

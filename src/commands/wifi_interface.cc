@@ -118,7 +118,6 @@ Outcome read_static(Call& c, StaticAddress& out) {
 }
 
 Outcome set_station_ip(Call& c) {
-  constexpr int32_t kStationDhcp = 1;
   StaticAddress address;
   const Outcome outcome = read_static(c, address);
   if (outcome.kind != Outcome::Kind::ok) return outcome;
@@ -134,7 +133,6 @@ Outcome set_station_ip(Call& c) {
 }
 
 Outcome set_ap_ip(Call& c) {
-  constexpr int32_t kSoftApDhcp = 2;
   StaticAddress address;
   const Outcome outcome = read_static(c, address);
   if (outcome.kind != Outcome::Kind::ok) return outcome;

@@ -5,7 +5,11 @@
 
 namespace espat {
 
-/// CWDHCP: bit 0 station, bit 1 SoftAP.
+// Bits of CWDHCP.
+inline constexpr int32_t kStationDhcp = 1;
+inline constexpr int32_t kSoftApDhcp = 2;
+
+/// CWDHCP.
 inline constexpr Setting kDhcp[] = {{integer("dhcp", 0, 3), &Settings::dhcp, "dhcp"}};
 /// CIPSTA.
 inline constexpr Setting kStationIp[] = {

@@ -13,9 +13,6 @@ namespace espat {
 
 namespace {
 
-constexpr int32_t kStationDhcp = 1;
-constexpr int32_t kSoftApDhcp = 2;
-
 // --- the SoftAP and its stations ----------------------------------------------------------------
 
 using S = Settings;

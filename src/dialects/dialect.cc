@@ -7,7 +7,7 @@ namespace espat {
 #undef DIALECT
 
 const Dialect* find_dialect(std::string_view name) {
-#define DIALECT(name) &name,
+#define DIALECT(name) &(name),
   static constexpr const Dialect* kAll[] = {
 #include "dialects/dialects.inc"
   };

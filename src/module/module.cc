@@ -73,11 +73,7 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
 }
 
 void* Module::find_part(const std::type_info& type) {
-  struct Part {
-    const std::type_info& type;
-    void* part;
-  };
-  const Part parts[] = {
+  const std::pair<const std::type_info&, void*> parts[] = {
       {typeid(World), &world},
       {typeid(Timers), &timers},
       {typeid(Clock), &clock},
@@ -97,8 +93,8 @@ void* Module::find_part(const std::type_info& type) {
       {typeid(Profile), const_cast<Profile*>(&profile)},            // NOLINT(*-const-cast)
       {typeid(ModemOptions), const_cast<ModemOptions*>(&options)},  // NOLINT(*-const-cast)
   };
-  for (const Part& each : parts) {
-    if (each.type == type) return each.part;
+  for (const auto& [its_type, part] : parts) {
+    if (its_type == type) return part;
   }
   for (const MadeService& each : made_) {
     if (*each.type == type) return each.part;

@@ -1,5 +1,5 @@
-// The board: all parts of one module, and the only place that knows them all. What happens to the
-// whole module goes over the list of its services; most of them come with its chapters.
+// The board: the parts of one module, and the services that its chapters make. What happens to the
+// whole module goes over the list of all services.
 #pragma once
 
 #include <cstddef>
@@ -78,9 +78,10 @@ class Module final : public Board, public Power, public Heap, private NetworkObs
   void end_turn();
   void note_heap();
 
-  std::vector<MadeService> made_;   // by the chapters
-  std::vector<Service*> services_;  // all, in the order in which they hear of everything
-  Timer boot_timer_;                // end of boot or of deep sleep
+  std::vector<MadeService> made_;  // by the chapters
+  /// Links, those of the chapters in their order, passthrough: so they hear of everything.
+  std::vector<Service*> services_;
+  Timer boot_timer_;  // end of boot or of deep sleep
   uint32_t least_heap_ = 0;
   bool crashed_ = false;
 };

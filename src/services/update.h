@@ -35,9 +35,9 @@ inline constexpr Duration kUpdateLimit = std::chrono::minutes(3);
 inline constexpr Setting kFirmwareSettings[] = {
     {integer("ota_boot", 0, 1), &Settings::ota_boot, "ota.boot", true},
     {integer("ota_0_valid", 0, 1), &Settings::ota_0_valid, "ota.0_valid", true},
-    {text("ota_0_version", 0, 64), &Settings::ota_0_version, "ota.0_version", true},
+    {text("ota_0_version", 0, 512), &Settings::ota_0_version, "ota.0_version", true},
     {integer("ota_1_valid", 0, 1), &Settings::ota_1_valid, "ota.1_valid", true},
-    {text("ota_1_version", 0, 64), &Settings::ota_1_version, "ota.1_version", true},
+    {text("ota_1_version", 0, 512), &Settings::ota_1_version, "ota.1_version", true},
 };
 
 /// What AT+CIUPDATE asks for.

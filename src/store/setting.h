@@ -19,9 +19,11 @@ struct Setting {
   using Place = std::variant<std::monostate, bool Settings::*, int32_t Settings::*,
                              std::string Settings::*, SslConfs Settings::*>;
 
-  Param param;             ///< what it may be, and what it is called on the line
-  Place place{};           ///< nowhere else: a number, which is param.omitted at first
-  std::string_view key{};  ///< in flash; empty: it is in RAM only, as in the factory at every boot
+  Param param;    ///< what it may be, and what it is called on the line
+  Place place{};  ///< nowhere else: a number, which is param.omitted at first
+  /// In flash; empty: it is in RAM only, as in the factory at every boot. Keys are for ever: a
+  /// module updated from an older espat must find its values again.
+  std::string_view key{};
   bool survives_restore = false;  ///< AT+RESTORE leaves it
 };
 

@@ -6,7 +6,11 @@ Settings Settings::factory(const Profile& profile, const ModemOptions& options) 
   Settings settings;
   settings.echo = options.echo;
   settings.wifi_power = profile.rf_power_max;
-  settings.set_uart(options.line);
+  settings.baud = static_cast<int32_t>(options.line.baud);
+  settings.data_bits = options.line.data_bits;
+  settings.stop_bits = options.line.stop_bits;
+  settings.parity = options.line.parity;
+  settings.flow_control = options.line.flow_control;
   settings.station_phy = settings.ap_phy = profile.default_phy;
   settings.station_mac = options.mac.text();
   MacAddress ap = options.mac;
@@ -20,14 +24,6 @@ Settings Settings::factory(const Profile& profile, const ModemOptions& options) 
     if (c != ':') settings.ap_ssid += c >= 'a' ? static_cast<char>(c - 32) : c;
   }
   return settings;
-}
-
-void Settings::set_uart(const UartConfig& line) {
-  baud = static_cast<int32_t>(line.baud);
-  data_bits = line.data_bits;
-  stop_bits = line.stop_bits;
-  parity = line.parity;
-  flow_control = line.flow_control;
 }
 
 UartConfig Settings::uart() const {

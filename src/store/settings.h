@@ -1,4 +1,4 @@
-// What a module remembers: values in RAM, and how each is written to flash (NVS).
+// What a module remembers: the values that commands set.
 #pragma once
 
 #include <array>
@@ -32,8 +32,9 @@ using SslConfs = std::array<SslConf, kLinks>;
 
 struct Setting;
 
-/// Current values of all that commands set. A row of the command that sets it says what each may be
-/// and whether it goes to flash (setting.h). Texts that are empty mean "not set".
+/// Current values of what commands set, but for what CIPTCPOPT, the texts of CIPSSLC* and
+/// CIPSNTPCFG set. A setting row says what each that goes to flash may be, and most of the others
+/// (setting.h). Texts that are empty mean "not set".
 struct Settings {
   // --- in RAM: back to these values at every boot ---
   bool echo = true;                     ///< ATE
@@ -97,7 +98,6 @@ struct Settings {
   std::vector<std::pair<const Setting*, int64_t>> others;
 
   UartConfig uart() const;
-  void set_uart(const UartConfig& line);
   /// What passthrough opens at power-on. The host lives as long as the settings are unchanged.
   LinkSpec boot_link_spec() const;
   void set_boot_link(const LinkSpec& link);

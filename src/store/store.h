@@ -30,7 +30,7 @@ using SettingsOfCommand = std::array<SettingRows, 3>;
 
 class Store {
  public:
-  /// All of them must outlive it. `all` are the settings that may be in flash.
+  /// All of them must outlive it. Whatever may be in flash is among `all`.
   Store(World& world, std::span<const Setting* const> all, const Profile& profile,
         const ModemOptions& options)
       : world_(world), all_(all), profile_(profile), options_(options) {}

@@ -113,7 +113,8 @@ std::vector<Mistake> mistakes(const Param& param) {
 std::vector<Param> on_line(const SetForm& form, bool mux) {
   std::vector<Param> params;
   for (size_t i = 0; i < form.count; ++i) {
-    if (form.params[i].kind != Param::Kind::link || mux) params.push_back(form.params[i]);
+    const bool there = form.params[i].kind != Param::Kind::link || mux;
+    if (there && form.params[i].in.has(Generation::v2_2)) params.push_back(form.params[i]);
   }
   return params;
 }

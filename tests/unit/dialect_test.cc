@@ -52,6 +52,7 @@ class GoLines final : public LineDiscipline {
     return echo_;
   }
   std::string_view late_echo() override { return "LATE\n"; }
+  std::string_view view() const override { return line_; }
 
  private:
   const size_t max_bytes_;
@@ -74,7 +75,13 @@ Outcome say_second(Call& c) {
   return kOk;
 }
 
+constexpr Setting kTwo[] = {
+    {only(kOthers, opt(integer("one", 1, 9), 4)), {}, "test.one"},
+    {opt(integer("two", 1, 9), 5), {}, "test.two"},
+};
+
 constexpr Command kRows[] = {
+    kept("+TWO", "-", kTwo, Storing::always),
     {.name = "+ONLYHERE", .help = "-", .execute = handle<say_here>, .in = kOnlyMadeUp},
     {.name = "+NOTHERE", .help = "-", .execute = handle<say_here>, .in = kOthers},
     {.name = "+LIMIT",
@@ -82,6 +89,10 @@ constexpr Command kRows[] = {
      .set = {{{handle<say_first>,
                {only(kOthers, integer("other", 0, 9)), only(kOnlyMadeUp, integer("value", 0, 99)),
                 only(kOthers, integer("value", 0, 9))}}}}},
+    {.name = "+NOFORM",
+     .help = "-",
+     .query = handle<say_here>,
+     .set = {{{handle<say_first>, {integer("value", 0, 9)}, kOthers}}}},
     {.name = "+FORM",
      .help = "-",
      .set = {{{handle<say_first>, {integer("value", 0, 9)}, kOthers},
@@ -135,9 +146,22 @@ TEST_F(DialectTest, RowsFormsAndParametersAreThoseOfTheGeneration) {
   EXPECT_EQ(answer("AT+LIMIT=1,99\r\n"), kRefused);
   EXPECT_EQ(answer("AT+FORM=\"a\"\r\n"), "+FORM:second, a, at 1\r\n\r\nOK\r\n");
   EXPECT_EQ(answer("AT+FORM=1\r\n"), kRefused);
+  EXPECT_EQ(answer("AT+NOFORM=1\r\n"), kRefused);
   const std::string list = answer("AT+CMD?\r\n");
+  EXPECT_NE(list.find("\"AT+NOFORM\",0,1,0,0\r\n"), std::string::npos) << list;
   EXPECT_NE(list.find("+ONLYHERE"), std::string::npos);
   EXPECT_EQ(list.find("+NOTHERE"), std::string::npos);
+}
+
+TEST_F(DialectTest, ValuesOfOtherGenerationsStayAsTheyAre) {
+  dialect_.generation = kMadeUp;
+  power_on();
+  EXPECT_EQ(answer("AT+TWO=7\r\n"), "\r\nOK\r\n");
+  EXPECT_EQ(answer("AT+TWO?\r\n"), "+TWO:7\r\n\r\nOK\r\n");
+  EXPECT_EQ(answer("AT+TWO=1,7\r\n"), kRefused);
+  const auto& flash = module_->world().flash().content();
+  EXPECT_EQ(flash.at("test.one"), "4");
+  EXPECT_EQ(flash.at("test.two"), "7");
 }
 
 TEST_F(DialectTest, OthersHaveTheOthers) {
@@ -174,6 +198,11 @@ TEST_F(DialectTest, TextsAreTheDialects) {
   dialect_.ipd_head = "\r\nIN,";
   dialect_.ipd_tail = "";
   dialect_.ipd_quotes_address = false;
+  dialect_.ready = "\r\nhello\r\n";
+  dialect_.busy = "\r\nlater\r\n";
+  dialect_.force_restart = "\r\nwell then\r\n";
+  dialect_.send_fail = "\r\nLOST\r\n";
+  dialect_.send_canceled = "\r\nSTOPPED\r\n";
   power_on();
   EXPECT_EQ(answer("AT+CIPDINFO=1\r\n"), "\r\nDONE\r\n");
   EXPECT_EQ(answer("AT+CIPDINFO=2\r\n"), "\r\nNO\r\n");
@@ -185,6 +214,19 @@ TEST_F(DialectTest, TextsAreTheDialects) {
   EXPECT_EQ(answer("ab"), "\r\ngot 2\r\n\r\nSENT\r\n");
   network.peer_send(0, "cd");
   EXPECT_EQ(answer(""), "\r\nIN,2,192.0.2.1,7:cd");
+  answer("AT+CIPSEND=9\r\n");
+  EXPECT_EQ(answer("+++"), "\r\nSTOPPED\r\n");
+  answer("AT+CIPSEND=2\r\n");
+  network.peer_close(0);
+  answer("");
+  EXPECT_EQ(answer("ab"), "\r\ngot 2\r\nCLOSED\r\n\r\nLOST\r\n");
+  answer("AT+CIPRECVMODE=1\r\n");
+  answer("AT+CIPSTART=\"TCP\",\"192.0.2.1\",7\r\n");
+  network.peer_send(1, "ef");
+  EXPECT_EQ(answer(""), "\r\nIN,2\r\n");
+  EXPECT_EQ(answer("AT+CWLAP\r\nAT\r\nAT+RST\r\n"),
+            "\r\nlater\r\n\r\nwell then\r\nCLOSED\r\nWIFI DISCONNECT\r\n\r\nhello\r\n"
+            "WIFI CONNECTED\r\nWIFI GOT IP\r\n");
 }
 
 TEST_F(DialectTest, LimitAndDefaultsAreTheDialects) {
@@ -195,6 +237,12 @@ TEST_F(DialectTest, LimitAndDefaultsAreTheDialects) {
   EXPECT_EQ(answer("AT+CIPMUX=001\r\n"), kRefused);
   dialect_.line_max_bytes = 256;
   power_on();
+  dialect_.server_port = 4444;
+  dialect_.dns_server = "192.0.2.53";
+  EXPECT_EQ(answer("AT+CIPMUX=1\r\nAT+CIPSERVER=1\r\n"), "\r\nOK\r\n\r\nOK\r\n");
+  EXPECT_EQ(answer("AT+CIPSERVER?\r\n"), "+CIPSERVER:1,4444,\"TCP\",0\r\n\r\nOK\r\n");
+  answer("AT+CIPDNS=1\r\n");
+  EXPECT_EQ(answer("AT+CIPDNS?\r\n"), "+CIPDNS:1,\"192.0.2.53\"\r\n\r\nOK\r\n");
   answer("AT+CIPSNTPCFG=1,0\r\n");
   EXPECT_EQ(answer("AT+CIPSNTPCFG?\r\n"),
             "+CIPSNTPCFG:1,0,\"one.example\",\"two.example\",\"three.example\"\r\n\r\nOK\r\n");

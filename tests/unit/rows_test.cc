@@ -148,7 +148,13 @@ class Subject {
 
   std::string run(const std::string& line) { return module_.command(line); }
 
-  /// What the flash has under a key. A value that is as in the factory need not be there.
+  void reboot() {
+    module_.command("AT+RST");
+    module_.run_for(std::chrono::seconds(2));
+    module_.take_output();
+  }
+
+  /// What the flash has under a key.
   std::string flash(const std::string& key) {
     const auto& content = module_.world().flash().content();
     const auto found = content.find(key);
@@ -241,12 +247,15 @@ std::vector<std::vector<SlotText>> right_lines(const SetForm& form) {
 // A value that was taken is what the flash has, and what a query without a handler shows; a line
 // that was refused has changed nothing.
 TEST_P(Rows, WhatIsTakenIsKept) {
-  // Of these a value depends on another, or is forgotten for it; transcripts have them.
+  // Of these a value depends on another, or is forgotten for it: see wifi_test and settings_test.
   const std::set<std::string_view> dependent = {"+CIPDNS", "+CWDHCPS", "+CIPSTA", "+CIPAP",
                                                 "+SAVETRANSLINK"};
   if (dependent.contains(row().name)) return;
   const std::string name = "AT" + std::string(row().name);
   const SetForm& form = row().set[0];
+  Subject fresh(false);
+  fresh.reboot();
+  const std::string of_factory = fresh.run(name + '?');
   size_t taken = 0;
   for (const auto& slots : right_lines(form)) {
     const std::string line = name + '=' + join(slots);
@@ -267,13 +276,17 @@ TEST_P(Rows, WhatIsTakenIsKept) {
       if (setting == nullptr) continue;
       const std::string text = kept_text(slots[i]);
       shown += (shown.empty() ? "" : ",") + (slots[i].starts_with('"') ? slots[i] : text);
-      if (row().stored != Storing::never) {
+      if (row().stored != Storing::never && !setting->key.empty()) {
         EXPECT_EQ(module.flash(std::string(setting->key)), text);
       }
     }
     if (row().query == show_kept && !shown.empty()) {
       const std::string answer = std::string(row().name) + ':' + shown + "\r\n\r\nOK\r\n";
       EXPECT_EQ(module.run(name + '?'), answer);
+      if (row().name == "+CWMODE") continue;  // the module is to join by itself, so a boot adds 1
+      module.reboot();
+      const std::string after = module.run(name + '?');
+      EXPECT_EQ(after, row().stored == Storing::never ? of_factory : answer);
     }
   }
   EXPECT_EQ(taken > 0, !row().settings.front().empty() && row().has_set());
