@@ -22,6 +22,8 @@ namespace espat {
 
 class CommandSet;
 class Module;
+class Observer;
+struct Snapshot;
 
 /// Where AT+CIUPDATE looks for firmware. Nobody, unless there is a host.
 struct UpdateServer {
@@ -43,6 +45,7 @@ struct ModemOptions {
   /// true: URCs and +IPD may stand wherever the real module may put them: between echo and
   /// response, between OK and the prompt, while data is awaited, between Recv and SEND OK.
   bool strict_events = false;
+  Observer* observer = nullptr;  ///< null: nobody looks; else it must outlive the modem
 };
 
 class Modem {
@@ -91,6 +94,10 @@ class Modem {
 
   /// True once after a broken invariant restarted the module; for tests and monitoring.
   [[nodiscard]] bool crashed() const;
+
+  /// A picture of the module's state, with what it has counted. Between two calls; its texts that
+  /// are views live for ever.
+  [[nodiscard]] Snapshot snapshot() const;
 
  private:
   class Call;

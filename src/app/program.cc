@@ -106,7 +106,9 @@ void Program::make_module(uint32_t id) {
       throw UsageError(std::string("--flash: ") + error.what());
     }
   }
-  if (trace_) plan.node.trace = trace_->observer(plan.node.name);
+  std::unique_ptr<Observer> observer;
+  if (trace_) observer = trace_->observer(plan.node.name);
+  plan.node.modem.observer = observer.get();
 
   MadePort made;
   if (console_) {
@@ -120,7 +122,8 @@ void Program::make_module(uint32_t id) {
         [this] { stop_when_idle(); });
   }
   auto node = std::make_unique<io::Node>(shard, std::move(plan.node), std::move(made.port));
-  modules_.push_back({&shard, std::move(node), std::move(made.where), std::move(made.path)});
+  modules_.push_back(
+      {&shard, std::move(observer), std::move(node), std::move(made.where), std::move(made.path)});
 }
 
 void Program::announce() const {

@@ -54,6 +54,7 @@ class Program {
   std::optional<io::Timer> idle_poll_;
   struct Module {
     io::Shard* shard;
+    std::unique_ptr<Observer> observer;  // null: nobody looks
     std::unique_ptr<io::Node> node;
     std::string where;     // its AT port, for people
     std::string pty_path;  // empty unless it is a pseudo-terminal

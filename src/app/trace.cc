@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "app/escapes.h"
+#include "io/loop/unique_fd.h"
 
 namespace espat {
 
@@ -27,10 +28,9 @@ void write_whole(int fd, std::string_view text) {
 
 }  // namespace
 
-std::string trace_lines(double seconds, std::string_view name, io::Direction direction,
-                        Bytes data) {
+std::string trace_lines(double seconds, std::string_view name, Direction direction, Bytes data) {
   const std::string head = fmt::format("{:.6f} {}{}{} ", seconds, name, name.empty() ? "" : " ",
-                                       direction == io::Direction::to_module ? ">>" : "<<");
+                                       direction == Direction::to_module ? ">>" : "<<");
   std::string lines;
   std::string_view text = as_text(data);
   while (!text.empty()) {
@@ -55,11 +55,23 @@ Trace::Sink Trace::to_stderr() {
   return [](std::string_view lines) { write_whole(STDERR_FILENO, lines); };
 }
 
-std::function<void(io::Direction, Bytes)> Trace::observer(std::string name) {
-  return [this, name = std::move(name)](io::Direction direction, Bytes data) {
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
-    sink_(trace_lines(seconds.count(), name, direction, data));
-  };
+/// The AT port of one module.
+class Trace::Port final : public Observer {
+ public:
+  Port(const Trace& trace, std::string name) : trace_(trace), name_(std::move(name)) {}
+
+  void on_uart(Time, Direction direction, Bytes data) override {
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - trace_.start_;
+    trace_.sink_(trace_lines(seconds.count(), name_, direction, data));
+  }
+
+ private:
+  const Trace& trace_;
+  const std::string name_;
+};
+
+std::unique_ptr<Observer> Trace::observer(std::string name) {
+  return std::make_unique<Port>(*this, std::move(name));
 }
 
 }  // namespace espat

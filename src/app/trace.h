@@ -3,12 +3,12 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "espat/bytes.h"
-#include "io/host/node.h"
-#include "io/loop/unique_fd.h"
+#include "espat/observer.h"
 
 namespace espat {
 
@@ -20,7 +20,7 @@ namespace espat {
 ///
 /// A new line begins behind each line feed of the text. Bytes that are not printable ASCII, and the
 /// backslash, are escaped: \r \n \t \\ \xNN. `name` stands before the direction, if there is one.
-std::string trace_lines(double seconds, std::string_view name, io::Direction direction, Bytes data);
+std::string trace_lines(double seconds, std::string_view name, Direction direction, Bytes data);
 
 /// Where transcripts go. It may be used from any thread: each burst is written at once.
 class Trace {
@@ -33,10 +33,12 @@ class Trace {
   static Sink to_file(const std::string& path);
   static Sink to_stderr();
 
-  /// For NodeConfig::trace; the Trace must outlive it. `name` may be empty.
-  std::function<void(io::Direction, Bytes)> observer(std::string name);
+  /// Writes the transcript of one module, which may have no name. The Trace must outlive it.
+  std::unique_ptr<Observer> observer(std::string name);
 
  private:
+  class Port;
+
   const Sink sink_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

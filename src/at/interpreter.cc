@@ -21,11 +21,48 @@ void Interpreter::connect(DataSink& sink, RawInput& raw, Power& power) {
 }
 
 void Interpreter::enter(Phase phase) {
-  phase_ = phase;
+  const bool changes = std::exchange(phase_, phase) != phase;
+  if (changes && parts_.observer != nullptr) {
+    parts_.observer->on_phase(parts_.timers.now(), phase_name());
+  }
   const bool data = phase == Phase::data || phase == Phase::received;
   parts_.printer.set_phase(phase == Phase::passthrough ? Printer::Phase::passthrough
                            : data                      ? Printer::Phase::data
                                                        : Printer::Phase::command);
+}
+
+std::string_view Interpreter::phase_name() const {
+  switch (phase_) {
+    case Phase::off:
+      return "off";
+    case Phase::idle:
+      return "idle";
+    case Phase::scheduled:
+      return "scheduled";
+    case Phase::running:
+      return "running";
+    case Phase::waiting:
+      return "waiting";
+    case Phase::storing:
+      return "storing";
+    case Phase::prompting:
+      return "prompting";
+    case Phase::data:
+      return "data";
+    case Phase::received:
+      return "received";
+    case Phase::sending:
+      return "sending";
+    case Phase::passthrough:
+      return "passthrough";
+  }
+  return "";
+}
+
+/// The observer sees input before what comes of it.
+void Interpreter::show_input(Bytes taken) {
+  if (parts_.observer == nullptr || taken.empty()) return;
+  parts_.observer->on_uart(parts_.timers.now(), Direction::to_module, taken);
 }
 
 // --- power --------------------------------------------------------------------------------------
@@ -69,15 +106,20 @@ bool Interpreter::accepts_input() const {
 size_t Interpreter::consume(Bytes data) {
   switch (phase_) {
     case Phase::off:
+      show_input(data);
       return data.size();
-    case Phase::passthrough:
-      return raw_->feed(data);
+    case Phase::passthrough: {
+      const size_t taken = raw_->feed(data);
+      show_input(data.first(taken));
+      return taken;
+    }
     case Phase::prompting:
     case Phase::data:
       if (!data_.complete()) return consume_data(data);
       [[fallthrough]];
     case Phase::received:
       // More than AT+CIPSEND announced: one answer for the burst, however it was cut.
+      show_input(data);
       if (!std::exchange(surplus_, true)) say_busy();
       return data.size();
     default:
@@ -88,6 +130,7 @@ size_t Interpreter::consume(Bytes data) {
 size_t Interpreter::consume_line(Bytes data) {
   if (line_->empty()) line_unechoed_ = false;
   const size_t taken = line_->feed(data);
+  show_input(data.first(taken));
   if (phase_ != Phase::idle) {
     line_unechoed_ = true;
   } else if (settings().echo && !line_unechoed_) {

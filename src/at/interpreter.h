@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/observer.h"
 #include "espat/profile.h"
 #include "espat/time.h"
 #include "espat/world.h"
@@ -47,7 +48,9 @@ class Interpreter final : private StoreUser {
     Board& board;  ///< where handlers find what they use
     const CommandSet& commands;
     const Profile& profile;
-    bool strict = false;  ///< see ModemOptions::strict_events
+    Counters& counters;
+    Observer* observer = nullptr;  ///< null: nobody looks
+    bool strict = false;           ///< see ModemOptions::strict_events
   };
   explicit Interpreter(const Parts& parts);
   Interpreter(const Interpreter&) = delete;
@@ -83,6 +86,10 @@ class Interpreter final : private StoreUser {
   bool idle() const;
   size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
   bool in_passthrough() const { return phase_ == Phase::passthrough; }
+  /// For whoever looks inside: what the port is used for, and what the command waits for, if it
+  /// does.
+  std::string_view phase_name() const;
+  std::string_view waits_for() const { return wait_ ? wait_->name() : std::string_view(); }
   /// Returns the size of the payload that is being collected or sent.
   size_t kept_bytes() const { return data_.size(); }
 
@@ -137,6 +144,8 @@ class Interpreter final : private StoreUser {
   };
 
   void enter(Phase phase);
+  void show_input(Bytes taken);
+  void command_done(bool ok, uint32_t error_code);
   const Dialect& dialect() const { return *parts_.profile.dialect; }
   const Settings& settings() const { return parts_.store.settings; }
 
@@ -185,6 +194,7 @@ class Interpreter final : private StoreUser {
   DataInput data_;
   EscapeDetector escape_;
   Text<32> name_;
+  Time begun_{};  // the command
   Phase phase_ = Phase::off;
   std::function<void()> after_ok_;
   Storing storing_ = Storing::never;  // of the running command, after its suffix was heeded

@@ -46,6 +46,8 @@ bool Interpreter::has(const Command& command) const {
 }
 
 void Interpreter::run_line() {
+  name_.clear();
+  begun_ = parts_.timers.now();
   enter(Phase::running);
   if (const auto command = line_->command()) {
     const std::string_view text(command->data(), command->size());
@@ -65,7 +67,6 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
     return;
   }
   const Command& command = *found.command;
-  name_.clear();
   for (const char c : name) name_.append(ascii_upper(c));
   storing_ = found.storing.value_or(command.stored);
 
@@ -91,6 +92,16 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
   Call call(parts_.board, *this, parts_.printer, parts_.store, parts_.profile, command,
             parsed.args);
   settle(run(call));
+}
+
+void Interpreter::command_done(bool ok, uint32_t error_code) {
+  ++parts_.counters.commands;
+  if (!ok) ++parts_.counters.errors;
+  if (parts_.observer == nullptr) return;
+  parts_.observer->on_command(parts_.timers.now(), {.name = name_.view(),
+                                                    .ok = ok,
+                                                    .error_code = error_code,
+                                                    .took = parts_.timers.now() - begun_});
 }
 
 void Interpreter::settle(Outcome outcome) {
@@ -162,6 +173,7 @@ void Interpreter::stored(bool ok) {
 
 void Interpreter::finish_ok() {
   parts_.printer.text(dialect().ok);
+  command_done(true, 0);
   enter(Phase::idle);
   if (const auto action = std::exchange(after_ok_, nullptr)) action();
 }
@@ -170,6 +182,7 @@ void Interpreter::finish_error(ErrorCode code) {
   after_ok_ = nullptr;
   if (settings().error_codes) write_error_code(code);
   parts_.printer.text(dialect().error);
+  command_done(false, code.value);
   enter(Phase::idle);
 }
 

@@ -15,6 +15,7 @@ Outcome Interpreter::await_data(LinkId link, size_t bytes, const Endpoint& to,
 }
 
 void Interpreter::prompt() {
+  command_done(true, 0);
   escape_.reset(parts_.timers.now());
   parts_.printer.text(dialect().ok);
   if (parts_.strict) {
@@ -45,6 +46,7 @@ size_t Interpreter::consume_data(Bytes data) {
     feed_pluses(escape_.release());
   }
   escape_timer_.set(escape_.deadline());
+  show_input(data.first(taken));
   if (data_.complete() && phase_ == Phase::data) payload_complete();
   return taken;
 }

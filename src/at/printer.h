@@ -32,8 +32,9 @@ class Printer {
 
   /// `strict`: see ModemOptions::strict_events.
   /// `line`: its settings at power on.
-  Printer(World& world, const Settings& settings, const UartConfig& line, bool strict)
-      : settings_(settings), strict_(strict), line_(line), out_(world) {}
+  Printer(World& world, const Settings& settings, Counters& counters, const UartConfig& line,
+          bool strict)
+      : settings_(settings), strict_(strict), line_(line), out_(world, counters) {}
   Printer(const Printer&) = delete;
   Printer& operator=(const Printer&) = delete;
 

@@ -16,6 +16,12 @@ void UartOut::write(std::string_view text) {
   staged_ += text.size();
 }
 
+size_t UartOut::uart_write(std::span<const Bytes> parts) {
+  const size_t taken = world_.uart_write(parts);
+  counters_.uart_out_bytes += taken;
+  return taken;
+}
+
 /// Writes what is staged, and parts behind it. Returns how many bytes of the parts were taken; what
 /// was staged and not taken waits.
 size_t UartOut::push(std::span<const Bytes> parts) {
@@ -25,7 +31,7 @@ size_t UartOut::push(std::span<const Bytes> parts) {
   size_t offered = staged_;
   for (const Bytes part : parts) offered += part.size();
   if (offered == 0) return 0;
-  const size_t taken = blocked_ ? 0 : world_.uart_write(std::span(all).first(1 + parts.size()));
+  const size_t taken = blocked_ ? 0 : uart_write(std::span(all).first(1 + parts.size()));
   blocked_ = taken < offered;
   const size_t staged = std::exchange(staged_, 0);
   if (taken >= staged) return taken - staged;
@@ -74,7 +80,7 @@ void UartOut::configure(const UartConfig& config) {
 /// Hands the port the queue up to there. Returns whether it took all of that.
 bool UartOut::send_queue(size_t end) {
   const Bytes rest = as_bytes(std::string_view(queue_).substr(sent_, end - sent_));
-  if (!rest.empty()) sent_ += world_.uart_write(std::span(&rest, 1));
+  if (!rest.empty()) sent_ += uart_write(std::span(&rest, 1));
   blocked_ = sent_ < end;
   return !blocked_;
 }

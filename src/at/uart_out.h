@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "espat/bytes.h"
+#include "espat/observer.h"
 #include "espat/world.h"
 
 namespace espat {
@@ -24,7 +25,7 @@ struct Frame {
 
 class UartOut {
  public:
-  explicit UartOut(World& world) : world_(world) {}
+  UartOut(World& world, Counters& counters) : world_(world), counters_(counters) {}
 
   /// Writes a text; it leaves with flush() at the latest.
   void write(std::string_view text);
@@ -66,7 +67,10 @@ class UartOut {
   size_t push(std::span<const Bytes> parts);
   bool send_queue(size_t end);
   void shorten_queue();
+  size_t uart_write(std::span<const Bytes> parts);
+
   World& world_;
+  Counters& counters_;
   std::array<char, kStageBytes> stage_;
   size_t staged_ = 0;
   std::string queue_;  // empty, or begins with sent_ bytes that have left already

@@ -84,4 +84,6 @@ bool Modem::in_passthrough() const { return module_->at.in_passthrough(); }
 
 bool Modem::crashed() const { return module_->crashed(); }
 
+Snapshot Modem::snapshot() const { return module_->snapshot(); }
+
 }  // namespace espat

@@ -17,6 +17,7 @@ class Module::Turn {
     while (true) {
       if (module_.log.take_broken()) {
         module_.crashed_ = true;
+        ++module_.counters.crashes;
         module_.restart();
       }
       module_.end_turn();
@@ -30,14 +31,17 @@ class Module::Turn {
 
 Module::Module(World& the_world, const Profile& the_profile, const CommandSet& commands,
                ModemOptions the_options)
-    : world(the_world),
-      profile(the_profile),
+    : profile(the_profile),
       options(std::move(the_options)),
+      observed(options.observer == nullptr
+                   ? nullptr
+                   : std::make_unique<ObservedWorld>(the_world, *options.observer, timers)),
+      world(observed ? *observed : the_world),
       clock(world, timers),
       log(world, clock),
       store(world, commands.settings(), profile, options),
       interfaces(store.settings, options.mac, *profile.dialect),
-      printer(world, store.settings, options.line, options.strict_events),
+      printer(world, store.settings, counters, options.line, options.strict_events),
       at({.world = world,
           .timers = timers,
           .log = log,
@@ -46,9 +50,11 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
           .board = *this,
           .commands = commands,
           .profile = profile,
+          .counters = counters,
+          .observer = options.observer,
           .strict = options.strict_events}),
       names(world, interfaces),
-      channels(world),
+      channels(world, counters),
       links({.world = world,
              .timers = timers,
              .log = log,
@@ -57,7 +63,8 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
              .settings = store.settings,
              .interfaces = interfaces,
              .names = names,
-             .profile = profile}),
+             .profile = profile,
+             .counters = counters}),
       passthrough(timers, printer, at, store.settings, interfaces, profile, links),
       boot_timer_(timers, *this, On<&Module::boot>{}),
       least_heap_(profile.heap_bytes) {
@@ -119,18 +126,26 @@ size_t Module::on_uart(Bytes data, Time now) {
     note_heap();  // not only at the end of the turn: the cut into calls must not show
   }
   at.end_input(taken == data.size());
+  counters.uart_in_bytes += taken;
   return taken;
 }
 
 size_t Module::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
   const Turn turn(*this, now);
   timers.run_due();
-  return channel < kLinks ? links.on_data(channel, data, from)
-                          : channels.on_data(channel, data, from);
+  const size_t taken =
+      channel < kLinks ? links.on_data(channel, data, from) : channels.on_data(channel, data, from);
+  counters.channel_in_bytes += taken;
+  if (observed) observed->on_channel_data(channel, taken);
+  return taken;
 }
 
 void Module::on_event(const Event& event, Time now) {
   const Turn turn(*this, now);
+  if (observed) observed->on_event(event);
+  if (std::holds_alternative<ChannelOpened>(event)) ++counters.channels_opened;
+  if (std::holds_alternative<ClientAccepted>(event)) ++counters.channels_opened;
+  if (std::holds_alternative<ChannelFailed>(event)) ++counters.channels_failed;
   if (std::holds_alternative<UartWritable>(event)) printer.on_writable();
   names.on_event(event);
   channels.on_event(event);
@@ -187,6 +202,8 @@ void Module::sleep(Duration duration) {
 
 /// Everything that runs on the chip ends; it boots after so long, or never.
 void Module::stop(Duration until_boot) {
+  ++counters.restarts;
+  if (options.observer != nullptr) options.observer->on_restart(timers.now());
   timers.cancel_all();
   at.stop();
   printer.forget_held();
@@ -197,6 +214,34 @@ void Module::stop(Duration until_boot) {
   store.reset();
   for (Service* service : services_) service->reset();
   if (until_boot != Duration::max()) boot_timer_.set_after(until_boot);
+}
+
+// --- looking inside -----------------------------------------------------------------------------
+
+Snapshot Module::snapshot() const {
+  Snapshot snapshot = {.now = timers.now(),
+                       .phase = at.phase_name(),
+                       .waits = at.waits_for(),
+                       .station = interfaces.state_name(),
+                       .ip = interfaces.ip(),
+                       .output_waiting_bytes = printer.waiting_bytes(),
+                       .urcs_held_bytes = printer.held_bytes(),
+                       .links = {},
+                       .heap_free_bytes = free_bytes(),
+                       .counters = counters};
+  for (LinkId id = 0; id < Links::count(); ++id) {
+    const Link& link = links[id];
+    if (link.state == Link::State::free) continue;
+    snapshot.links.push_back({.id = id,
+                              .state = link.state_name(),
+                              .type = link.type_name(),
+                              .server = link.server,
+                              .local = link.local,
+                              .remote = link.remote,
+                              .unread_bytes = link.unread_bytes(),
+                              .stalled = link.stalled});
+  }
+  return snapshot;
 }
 
 uint32_t Module::free_bytes() const {

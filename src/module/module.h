@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <typeinfo>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/world.h"
+#include "module/observed_world.h"
 #include "net/channels.h"
 #include "net/links.h"
 #include "net/names.h"
@@ -51,12 +53,17 @@ class Module final : public Board, public Power, public Heap, private NetworkObs
   uint32_t free_bytes() const override;
   uint32_t least_free_bytes() const override { return least_heap_; }
 
-  World& world;
+  /// See Modem::snapshot.
+  Snapshot snapshot() const;
+
   const Profile& profile;
   const ModemOptions options;
+  Counters counters;
 
   // Each part has those before it; where two must know each other, connect() tells the earlier.
   Timers timers;
+  const std::unique_ptr<ObservedWorld> observed;  ///< null: nobody looks
+  World& world;                                   ///< that of the owner, or the observed one
   Clock clock;
   Log log;
   Store store;

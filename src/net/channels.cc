@@ -14,6 +14,12 @@ std::optional<ChannelId> Channels::open(ChannelUser& user, const ChannelRequest&
   return channel;
 }
 
+size_t Channels::send(ChannelId channel, Bytes data, const Endpoint& to) {
+  const size_t taken = world_.channel_send(channel, data, to);
+  counters_.channel_out_bytes += taken;
+  return taken;
+}
+
 void Channels::close(ChannelId channel, Closing closing) {
   users_[channel - kLinks] = nullptr;
   world_.channel_close(channel, closing);

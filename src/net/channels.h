@@ -9,6 +9,7 @@
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
+#include "espat/observer.h"
 #include "espat/world.h"
 
 namespace espat {
@@ -32,16 +33,14 @@ class ChannelUser {
 
 class Channels {
  public:
-  explicit Channels(World& world) : world_(world) {}
+  Channels(World& world, Counters& counters) : world_(world), counters_(counters) {}
   Channels(const Channels&) = delete;
   Channels& operator=(const Channels&) = delete;
 
   /// Opens a channel; nothing if all are in use. Leads to channel_opened or channel_ended.
   std::optional<ChannelId> open(ChannelUser& user, const ChannelRequest& request);
   /// See World::channel_send; of a channel that is open.
-  size_t send(ChannelId channel, Bytes data, const Endpoint& to = {}) {
-    return world_.channel_send(channel, data, to);
-  }
+  size_t send(ChannelId channel, Bytes data, const Endpoint& to = {});
   void resume(ChannelId channel) { world_.channel_resume(channel); }
   /// The user hears nothing more of it.
   void close(ChannelId channel, Closing closing = Closing::orderly);
@@ -57,6 +56,7 @@ class Channels {
   ChannelUser* user_of(ChannelId channel) const;
 
   World& world_;
+  Counters& counters_;
   std::array<ChannelUser*, kCount> users_{};  // of channel kLinks and those above; null = free
 };
 

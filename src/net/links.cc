@@ -21,6 +21,24 @@ std::string_view type_name(Transport transport, bool v6) {
   return "TCP";
 }
 
+std::string_view Link::state_name() const {
+  switch (state) {
+    case State::free:
+      return "free";
+    case State::resolving:
+      return "resolving";
+    case State::connecting:
+      return "connecting";
+    case State::open:
+      return "open";
+    case State::ended:
+      return "ended";
+    case State::lost:
+      return "lost";
+  }
+  return "";
+}
+
 Links::Links(const Parts& parts)
     : p_(parts), notice_timer_(parts.timers, *this, On<&Links::on_notice_timer>{}) {}
 
@@ -274,7 +292,9 @@ bool Links::has_receiver(LinkId id, const Endpoint& to) const {
 }
 
 size_t Links::send(LinkId id, Bytes data, const Endpoint& to) {
-  return p_.world.channel_send(id, data, to.port != 0 ? to : (*this)[id].remote);
+  const size_t taken = p_.world.channel_send(id, data, to.port != 0 ? to : (*this)[id].remote);
+  p_.counters.channel_out_bytes += taken;
+  return taken;
 }
 
 Duration Links::send_limit(LinkId id) const {

@@ -95,6 +95,7 @@ struct Link {
   std::unique_ptr<Inbox> inbox;  ///< null = empty
 
   std::string_view type_name() const { return espat::type_name(transport, v6); }
+  std::string_view state_name() const;
   /// The MCU has been told of it and not yet of its end.
   bool mcu_knows() const { return state == State::open || state == State::ended; }
   size_t unread_bytes() const { return inbox ? inbox->size() : 0; }
@@ -127,6 +128,7 @@ class Links final : public Service, public DataSink, private NameUser {
     const Interfaces& interfaces;
     Names& names;
     const Profile& profile;
+    Counters& counters;
   };
   explicit Links(const Parts& parts);
   /// Is called once, before power on.

@@ -15,6 +15,22 @@ bool Interfaces::enabled() const { return (settings_.wifi_mode & kStationMode) !
 
 bool Interfaces::softap_enabled() const { return (settings_.wifi_mode & kSoftApMode) != 0; }
 
+std::string_view Interfaces::state_name() const {
+  switch (state_) {
+    case State::never_started:
+      return "never started";
+    case State::connected:
+      return "connected";
+    case State::got_ip:
+      return "got ip";
+    case State::connecting:
+      return "connecting";
+    case State::disconnected:
+      return "disconnected";
+  }
+  return "";
+}
+
 IpAddress Interfaces::ip() const {
   if (!has_ip()) return {};
   return settings_.station_ip.empty() ? ip_ : parse(settings_.station_ip);

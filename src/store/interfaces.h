@@ -41,6 +41,7 @@ class Interfaces {
   bool network_up() const { return has_ip() || softap_enabled(); }
 
   State state() const { return state_; }
+  std::string_view state_name() const;
   /// There is an access point, with or without an IPv4 address from it.
   bool joined() const { return state_ == State::connected || state_ == State::got_ip; }
   bool has_ip() const { return state_ == State::got_ip; }

@@ -137,9 +137,9 @@ TEST(EscapesTest, Typed) {
 }
 
 TEST(TraceTest, OneLineForEachLine) {
-  EXPECT_EQ(trace_lines(12.345678, "", io::Direction::to_module, as_bytes("AT\r\n")),
+  EXPECT_EQ(trace_lines(12.345678, "", Direction::to_module, as_bytes("AT\r\n")),
             "12.345678 >> AT\\r\\n\n");
-  EXPECT_EQ(trace_lines(0.5, "module 3", io::Direction::to_mcu, as_bytes("\r\nOK\r\n\r\n>")),
+  EXPECT_EQ(trace_lines(0.5, "module 3", Direction::to_mcu, as_bytes("\r\nOK\r\n\r\n>")),
             "0.500000 module 3 << \\r\\n\n"
             "0.500000 module 3 << OK\\r\\n\n"
             "0.500000 module 3 << \\r\\n\n"

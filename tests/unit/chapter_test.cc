@@ -99,6 +99,7 @@ TEST(Chapter, ItsHandlersGetItsService) {
   Subject subject({kBasicChapter, kChapter});
   subject.network().add_listener({IpAddress::v4(192, 0, 2, 1), 7}, {});
   EXPECT_EQ(subject.run("AT+ECHO=\"192.0.2.1\",7,\"hello\""), "");
+  EXPECT_EQ(subject.module->modem().snapshot().waits, "waiting for an echo");
   subject.network().peer_send(0, "hello yourself");
   subject.module->run_for(std::chrono::seconds(1));
   EXPECT_EQ(subject.module->take_output(), "+ECHO:\"hello yourself\"\r\n\r\nOK\r\n");

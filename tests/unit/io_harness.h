@@ -20,7 +20,6 @@
 
 #include "io/host/modem_side.h"
 #include "io/host/node.h"
-#include "io/host/port_trace.h"
 #include "io/host/real_world.h"
 #include "io/loop/shard.h"
 #include "io/sockets/sockets.h"
@@ -118,8 +117,7 @@ class WorldTest {
  public:
   explicit WorldTest(NodeConfig node_config = {})
       : config(std::move(node_config)),
-        trace(config.trace),
-        world(std::make_unique<RealWorld>(shard, config, port, trace, modem)) {}
+        world(std::make_unique<RealWorld>(shard, config, port, modem)) {}
 
   template <typename Done>
   bool until(Done done) {
@@ -144,7 +142,6 @@ class WorldTest {
   NodeConfig config;
   PortDouble port;
   ModemDouble modem;
-  PortTrace trace;
   std::unique_ptr<RealWorld> world;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "espat/commands.h"
+#include "espat/observer.h"
 #include "unit/io_harness.h"
 
 namespace espat::io::test {
@@ -44,10 +45,7 @@ class NodeTest : public ::testing::Test {
   NodeTest() {
     config_.commands = &command_set();
     config_.modem.echo = false;
-    config_.trace = [this](Direction direction, Bytes bytes) {
-      trace_ += direction == Direction::to_module ? ">" : "<";
-      trace_ += as_text(bytes);
-    };
+    config_.modem.observer = &observer_;
   }
   void power_on() {
     auto port = std::make_unique<TypedPort>();
@@ -71,27 +69,33 @@ class NodeTest : public ::testing::Test {
 
   Shard shard_;
   NodeConfig config_;
-  std::string trace_;
+  struct : Observer {
+    void on_uart(Time, Direction direction, Bytes bytes) override {
+      seen += direction == Direction::to_module ? ">" : "<";
+      seen += as_text(bytes);
+    }
+    std::string seen;
+  } observer_;
   std::unique_ptr<Node> node_;
   TypedPort* port_ = nullptr;
 };
 
-TEST_F(NodeTest, AnswersAndIsTraced) {
+TEST_F(NodeTest, AnswersAndIsObserved) {
   power_on();
-  trace_.clear();
+  observer_.seen.clear();
   command("AT");
   EXPECT_TRUE(node_->idle());
-  EXPECT_EQ(trace_, ">AT\r\n<\r\nOK\r\n");
+  EXPECT_EQ(observer_.seen, ">AT\r\n<\r\nOK\r\n");
 }
 
-TEST_F(NodeTest, TraceShowsWhatTheMcuGets) {
+TEST_F(NodeTest, ObserverSeesWhatTheMcuGets) {
   power_on();
-  trace_.clear();
+  observer_.seen.clear();
   port_->room = 4;
   port_->type("AT\r\n");
-  EXPECT_EQ(trace_, ">AT\r\n<\r\nOK");
+  EXPECT_EQ(observer_.seen, ">AT\r\n<\r\nOK");
   port_->make_room(100);
-  EXPECT_EQ(trace_, ">AT\r\n<\r\nOK<\r\n");
+  EXPECT_EQ(observer_.seen, ">AT\r\n<\r\nOK<\r\n");
 }
 
 TEST_F(NodeTest, DeadlinesAreKept) {

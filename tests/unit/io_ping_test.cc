@@ -51,7 +51,7 @@ TEST_F(Ping, AnswersOverIpv6) {
 TEST_F(Ping, FromTheStationsAddress) {
   t_.world = nullptr;
   t_.config.network.station_ip = IpAddress::v4(127, 0, 5, 6);
-  t_.world = std::make_unique<RealWorld>(t_.shard, t_.config, t_.port, t_.trace, t_.modem);
+  t_.world = std::make_unique<RealWorld>(t_.shard, t_.config, t_.port, t_.modem);
   const Pinged* answer = ping(IpAddress::v4(127, 0, 0, 1));
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(answer->error, NetError::none);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "io/host/modem_side.h"
-#include "io/host/port_trace.h"
 #include "io/host/real_world.h"
 #include "io/loop/timer.h"
 
@@ -43,9 +42,8 @@ class Node::Impl final : private AtPortReader, private ModemSide {
       : shard_(shard),
         config_(std::move(config)),
         port_(std::move(port)),
-        trace_(config_.trace),
         timer_(shard.loop()),
-        world_(shard, config_, *port_, trace_, *this),
+        world_(shard, config_, *port_, *this),
         modem_(world_, *config_.profile, *config_.commands, config_.modem) {
     assert(config_.commands != nullptr && "a module without commands");
   }
@@ -59,8 +57,7 @@ class Node::Impl final : private AtPortReader, private ModemSide {
 
  private:
   size_t port_received(Bytes data) override {
-    return trace_.read(data,
-                       [&] { return turn([&](Time now) { return modem_.on_uart(data, now); }); });
+    return turn([&](Time now) { return modem_.on_uart(data, now); });
   }
 
   void port_writable() override { on_event(UartWritable{}); }
@@ -99,7 +96,6 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   Shard& shard_;
   const NodeConfig config_;
   const std::unique_ptr<AtPort> port_;
-  PortTrace trace_;
   Timer timer_;
   Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set
   bool in_turn_ = false;

@@ -2,7 +2,6 @@
 // flash, and the AT port on which its MCU talks.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,9 +29,6 @@ struct NetworkConfig {
   std::vector<Endpoint> dns_servers;  ///< what "DHCP" hands out; empty = the host's resolv.conf
 };
 
-/// Direction of a traced byte: from the MCU to the module, or back.
-enum class Direction : uint8_t { to_module, to_mcu };
-
 struct NodeConfig {
   const CommandSet* commands = nullptr;  ///< command_set(); must outlive the node
   const Profile* profile = &kEsp32;
@@ -41,8 +37,6 @@ struct NodeConfig {
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
   std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
-  /// Sees every byte of the AT port; empty = no trace.
-  std::function<void(Direction, Bytes)> trace;
 };
 
 class Node {

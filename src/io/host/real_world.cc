@@ -57,12 +57,10 @@ IpAddress lookup_source(const std::optional<IpAddress>& station, Family family,
 
 }  // namespace
 
-RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
-                     ModemSide& modem)
+RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, ModemSide& modem)
     : shard_(shard),
       config_(config),
       port_(port),
-      trace_(trace),
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
@@ -77,11 +75,7 @@ RealWorld::~RealWorld() {
   flash_->finish();
 }
 
-size_t RealWorld::uart_write(std::span<const Bytes> parts) {
-  const size_t taken = port_.write(parts);
-  trace_.written(parts, taken);
-  return taken;
-}
+size_t RealWorld::uart_write(std::span<const Bytes> parts) { return port_.write(parts); }
 
 void RealWorld::uart_resume() { port_.resume(); }
 

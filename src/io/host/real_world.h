@@ -14,7 +14,6 @@
 #include "io/host/modem_side.h"
 #include "io/host/node.h"
 #include "io/host/partition_writer.h"
-#include "io/host/port_trace.h"
 #include "io/host/wifi.h"
 #include "io/loop/deferred.h"
 #include "io/loop/shard.h"
@@ -34,8 +33,7 @@ class RealWorld final : public World,
                         private TlsServerOwner {
  public:
   /// All of them must outlive the world.
-  RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, PortTrace& trace,
-            ModemSide& modem);
+  RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, ModemSide& modem);
   /// Closes every channel and the server, and waits until the flash is written.
   ~RealWorld() override;
 
@@ -113,7 +111,6 @@ class RealWorld final : public World,
   Shard& shard_;
   const NodeConfig& config_;
   AtPort& port_;
-  PortTrace& trace_;
   ModemSide& modem_;
   std::shared_ptr<FlashStore> flash_;
   std::shared_ptr<const Pki> pki_;
