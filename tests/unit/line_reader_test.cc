@@ -33,6 +33,15 @@ TEST(LineReader, CutsAtCrLfOnlyHoweverTheInputIsCut) {
   }
 }
 
+TEST(LineReader, TakesNoMoreThanItHasRoomFor) {
+  LineReader reader(2 * kLineMaxBytes);
+  const std::string line(2 * kLineMaxBytes, 'x');
+  EXPECT_EQ(reader.feed(as_bytes(line + "\r\n")), line.size() + 2);
+  EXPECT_TRUE(reader.too_long());
+  EXPECT_EQ(reader.view().size(), kLineMaxBytes);
+  EXPECT_EQ(reader.late_echo().size(), kLineMaxBytes + 2);
+}
+
 TEST(LineReader, IsEmptyOnlyBetweenLines) {
   LineReader reader(kLineMaxBytes);
   EXPECT_TRUE(reader.empty());

@@ -140,6 +140,24 @@ TEST_F(SettingsTest, ValuesThatARowDoesNotAllowAreIgnored) {
   }
 }
 
+// AT+RESTORE: which firmware boots is not the user's setting (ESP-AT manual, SYSROLLBACK: otadata).
+TEST(StoredTogether, RestoreLeavesTheFirmwareAndNothingElse) {
+  sim::SimModule module(command_set(), {});
+  sim::SimFlash& flash = module.world().flash();
+  std::map<std::string, std::string> firmware;
+  for (const Kept& kept : kKept) {
+    flash.set(kept.key, kept.value);
+    if (kept.key.starts_with("ota.")) firmware[kept.key] = kept.value;
+  }
+  flash.set("boot_link.mode", "0");  // or it would not take commands
+  module.power_on();
+  module.run_for(std::chrono::seconds(1));
+  module.command("AT+RESTORE");
+  EXPECT_EQ(firmware.size(), 5u);
+  EXPECT_EQ((std::map<std::string, std::string>(flash.content().begin(), flash.content().end())),
+            firmware);
+}
+
 // What CWJAP stores is its own and what CWRECONNCFG keeps (ESP-AT manual, CWJAP: the interval).
 TEST(StoredTogether, JoiningStoresHowToReconnect) {
   sim::SimModule module(command_set(), {});
