@@ -88,6 +88,8 @@ class Printer {
   }
 
   void set_phase(Phase phase) { phase_ = phase; }
+  /// See UartOut.
+  void use_stage(UartOut::Stage* stage) { out_.use_stage(stage); }
   void flush() { out_.flush(); }
   void on_writable() { out_.on_writable(); }
   /// The port has taken less than it was offered.

@@ -8,11 +8,11 @@
 namespace espat {
 
 void UartOut::write(std::string_view text) {
-  if (blocked() || text.size() > kStageBytes - staged_) {
+  if (blocked() || stage_ == nullptr || text.size() > stage_->size() - staged_) {
     write(Frame{text, {}, {}});
     return;
   }
-  std::copy(text.begin(), text.end(), stage_.begin() + staged_);
+  std::copy(text.begin(), text.end(), stage_->begin() + staged_);
   staged_ += text.size();
 }
 
@@ -26,7 +26,7 @@ size_t UartOut::uart_write(std::span<const Bytes> parts) {
 /// was staged and not taken waits.
 size_t UartOut::push(std::span<const Bytes> parts) {
   std::array<Bytes, 1 + 3 * kFramesMax> all;
-  all[0] = as_bytes(std::string_view(stage_.data(), staged_));
+  if (staged_ > 0) all[0] = as_bytes(std::string_view(stage_->data(), staged_));
   std::copy(parts.begin(), parts.end(), all.begin() + 1);
   size_t offered = staged_;
   for (const Bytes part : parts) offered += part.size();

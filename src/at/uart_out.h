@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -25,9 +26,18 @@ struct Frame {
 
 class UartOut {
  public:
+  /// Room for the short texts of one turn; most turns write less than this.
+  using Stage = std::array<char, 256>;
+
   UartOut(World& world, Counters& counters) : world_(world), counters_(counters) {}
 
-  /// Writes a text; it leaves with flush() at the latest.
+  /// Gives it a stage for the turn that begins, or takes it away when all of the turn was flushed.
+  /// So ten thousand modules that do nothing have none.
+  void use_stage(Stage* stage) {
+    assert(staged_ == 0);
+    stage_ = stage;
+  }
+  /// Writes a text; it leaves with flush() at the latest. Without a stage it leaves at once.
   void write(std::string_view text);
   /// Writes a frame at once, without copying it; what the port does not take waits.
   void write(const Frame& frame);
@@ -56,8 +66,6 @@ class UartOut {
   bool empty() const { return staged_ == 0 && queue_.empty(); }
 
  private:
-  static constexpr size_t kStageBytes = 256;  // most turns write less than this
-
   /// Line settings that come once so much of the queue has left.
   struct LineChange {
     size_t at = 0;
@@ -71,7 +79,7 @@ class UartOut {
 
   World& world_;
   Counters& counters_;
-  std::array<char, kStageBytes> stage_;
+  Stage* stage_ = nullptr;
   size_t staged_ = 0;
   std::string queue_;  // empty, or begins with sent_ bytes that have left already
   size_t sent_ = 0;

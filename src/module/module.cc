@@ -9,7 +9,10 @@ namespace espat {
 // that it may offer again what it kept: so no other code has to think of that.
 class Module::Turn {
  public:
-  Turn(Module& module, Time now) : module_(module) { module_.timers.advance(now); }
+  Turn(Module& module, Time now) : module_(module) {
+    module_.timers.advance(now);
+    module_.printer.use_stage(&stage_);
+  }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   ~Turn() {
@@ -21,12 +24,14 @@ class Module::Turn {
         module_.restart();
       }
       module_.end_turn();
-      if (!module_.log.broken()) return;
+      if (!module_.log.broken()) break;
     }
+    module_.printer.use_stage(nullptr);
   }
 
  private:
   Module& module_;
+  UartOut::Stage stage_;  // not set to anything: it is written before it is read
 };
 
 Module::Module(World& the_world, const Profile& the_profile, const CommandSet& commands,
