@@ -40,13 +40,11 @@ class Node::Impl final : private AtPortReader, private ModemSide {
  public:
   Impl(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)
       : shard_(shard),
-        config_(std::move(config)),
+        host_(std::move(static_cast<HostConfig&>(config))),
         port_(std::move(port)),
         timer_(shard.loop()),
-        world_(shard, config_, *port_, *this),
-        modem_(world_, *config_.profile, *config_.commands, config_.modem) {
-    assert(config_.commands != nullptr && "a module without commands");
-  }
+        world_(shard, host_, *port_, *this),
+        modem_(world_, *config.profile, *config.commands, std::move(config.modem)) {}
 
   void start() {
     port_->start(*this);
@@ -94,7 +92,7 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   }
 
   Shard& shard_;
-  const NodeConfig config_;
+  const HostConfig host_;
   const std::unique_ptr<AtPort> port_;
   Timer timer_;
   Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set

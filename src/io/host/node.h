@@ -29,14 +29,19 @@ struct NetworkConfig {
   std::vector<Endpoint> dns_servers;  ///< what "DHCP" hands out; empty = the host's resolv.conf
 };
 
-struct NodeConfig {
-  const CommandSet* commands = nullptr;  ///< command_set(); must outlive the node
-  const Profile* profile = &kEsp32;
-  ModemOptions modem;
+/// What a module's world is made of.
+struct HostConfig {
   NetworkConfig network;
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
   std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
+};
+
+/// And with it the module.
+struct NodeConfig : HostConfig {
+  const CommandSet* commands = nullptr;  ///< command_set(); must outlive the node
+  const Profile* profile = &kEsp32;
+  ModemOptions modem;
 };
 
 class Node {

@@ -57,7 +57,7 @@ IpAddress lookup_source(const std::optional<IpAddress>& station, Family family,
 
 }  // namespace
 
-RealWorld::RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, ModemSide& modem)
+RealWorld::RealWorld(Shard& shard, const HostConfig& config, AtPort& port, ModemSide& modem)
     : shard_(shard),
       config_(config),
       port_(port),

@@ -33,7 +33,7 @@ class RealWorld final : public World,
                         private TlsServerOwner {
  public:
   /// All of them must outlive the world.
-  RealWorld(Shard& shard, const NodeConfig& config, AtPort& port, ModemSide& modem);
+  RealWorld(Shard& shard, const HostConfig& config, AtPort& port, ModemSide& modem);
   /// Closes every channel and the server, and waits until the flash is written.
   ~RealWorld() override;
 
@@ -109,7 +109,7 @@ class RealWorld final : public World,
   void end_all();
 
   Shard& shard_;
-  const NodeConfig& config_;
+  const HostConfig& config_;
   AtPort& port_;
   ModemSide& modem_;
   std::shared_ptr<FlashStore> flash_;
