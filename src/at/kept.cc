@@ -4,14 +4,6 @@
 
 namespace espat {
 
-namespace {
-
-bool is_text(const Setting& setting) {
-  return std::holds_alternative<std::string Settings::*>(setting.place);
-}
-
-}  // namespace
-
 Outcome show_kept(Call& call) {
   Text<kInfoMaxBytes> values;
   for (const Setting& setting : call.row.settings.front()) {

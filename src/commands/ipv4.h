@@ -2,21 +2,21 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <string_view>
+
+#include "espat/address.h"
 
 namespace espat {
 
-/// The address that a dotted quad names, most significant byte first; 0 for any other text.
-uint32_t ipv4_number(std::string_view text);
-std::string ipv4_text(uint32_t number);
+/// An IPv4 address, most significant byte first; 0 for any other.
+uint32_t ipv4_number(const IpAddress& address);
+IpAddress ipv4_address(uint32_t number);
 
 /// An interface's address and its network mask.
 struct Network {
   uint32_t address = 0;
   uint32_t mask = 0;
 
-  static Network of(std::string_view address, std::string_view mask) {
+  static Network of(const IpAddress& address, const IpAddress& mask) {
     return {ipv4_number(address), ipv4_number(mask)};
   }
 

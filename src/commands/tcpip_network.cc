@@ -120,19 +120,20 @@ Outcome query_dns(Call& c, const Interfaces& interfaces) {
 
 Outcome set_dns(Call& c) {
   const bool manual = c.as<bool>("enable");
-  const std::array<std::string_view, 3> servers = {c.text("dns1"), c.text("dns2"), c.text("dns3")};
+  const std::array<IpAddress, 3> servers = {c.as<IpAddress>("dns1"), c.as<IpAddress>("dns2"),
+                                            c.as<IpAddress>("dns3")};
   if (manual) {
     for (size_t i = 0; i < servers.size(); ++i) {
       for (size_t j = i + 1; j < servers.size(); ++j) {
-        if (servers[i].empty() || servers[i] != servers[j]) continue;
+        if (!servers[i] || servers[i] != servers[j]) continue;
         return c.refuse_value(kDns[j + 1].param.name, "the same server twice");
       }
     }
   }
   c.settings.dns_manual = manual;
-  c.settings.dns1 = manual ? servers[0] : "";
-  c.settings.dns2 = manual ? servers[1] : "";
-  c.settings.dns3 = manual ? servers[2] : "";
+  c.settings.dns1 = manual ? servers[0] : IpAddress();
+  c.settings.dns2 = manual ? servers[1] : IpAddress();
+  c.settings.dns3 = manual ? servers[2] : IpAddress();
   return kOk;
 }
 

@@ -33,14 +33,14 @@ constexpr Setting kStationMac[] = {{mac("mac"), &S::station_mac, "mac.station"}}
 constexpr Setting kSoftApMac[] = {{mac("mac"), &S::ap_mac, "mac.ap"}};
 
 /// `other` is the address of the other interface, which must not be the same.
-Outcome set_mac(Call& c, std::string& own, const MacAddress& other) {
+Outcome set_mac(Call& c, std::optional<MacAddress>& own, const MacAddress& other) {
   constexpr uint8_t kGroupBit = 1;  // also set in ff:ff:ff:ff:ff:ff
   const auto mac = c.as<std::optional<MacAddress>>("mac");
   const bool usable = mac && (mac->bytes[0] & kGroupBit) == 0 && *mac != MacAddress{};
   if (!usable || *mac == other) {
     return c.refuse_value("mac", "not an address that this interface can have");
   }
-  own = mac->text();
+  own = mac;
   return kOk;
 }
 
@@ -64,8 +64,8 @@ Outcome set_ap_mac(Call& c, const Interfaces& interfaces) {
 
 // --- IP addresses -------------------------------------------------------------------------------
 
-void show_address(Call& c, std::string_view what, std::string_view address) {
-  c.info(what, ':', Quoted{address.empty() ? "0.0.0.0" : address});
+void show_address(Call& c, std::string_view what, const IpAddress& address) {
+  c.info(what, ':', Quoted{address ? address.text() : "0.0.0.0"});
 }
 
 void show_address6(Call& c, std::string_view what, const IpAddress& address) {
@@ -74,10 +74,10 @@ void show_address6(Call& c, std::string_view what, const IpAddress& address) {
 
 Outcome query_station_ip(Call& c, const Interfaces& station) {
   const Settings& settings = c.settings;
-  const bool fixed = !settings.station_ip.empty();
-  show_address(c, "ip", fixed ? settings.station_ip : station.ip().text());
-  show_address(c, "gateway", fixed ? settings.station_gateway : station.gateway().text());
-  show_address(c, "netmask", fixed ? settings.station_netmask : station.netmask().text());
+  const bool fixed = static_cast<bool>(settings.station_ip);
+  show_address(c, "ip", fixed ? settings.station_ip : station.ip());
+  show_address(c, "gateway", fixed ? settings.station_gateway : station.gateway());
+  show_address(c, "netmask", fixed ? settings.station_netmask : station.netmask());
   show_address6(c, "ip6ll", station.ip6_link_local());
   show_address6(c, "ip6gl", station.ip6_global());
   return kOk;
@@ -93,7 +93,7 @@ Outcome query_ap_ip(Call& c, const Interfaces& interfaces) {
 
 /// A checked `<ip>[,<gateway>,<netmask>]`; what was left out is not filled in.
 struct StaticAddress {
-  std::string ip, gateway, netmask;
+  IpAddress ip, gateway, netmask;
 };
 
 /// Reads and checks the parameters of CIPSTA and CIPAP. Returns what is wrong, or kOk.
@@ -101,9 +101,9 @@ Outcome read_static(Call& c, StaticAddress& out) {
   constexpr size_t kParams = 3;
   const bool pair = c.given("gateway");
   if (pair != c.given("netmask")) return error(ErrorCode::wrong_number(kParams, kParams - 1));
-  out.ip = c.text("ip");
-  out.gateway = c.text("gateway");
-  out.netmask = pair ? c.text("netmask") : "255.255.255.0";
+  out.ip = c.as<IpAddress>("ip");
+  out.gateway = c.as<IpAddress>("gateway");
+  out.netmask = pair ? c.as<IpAddress>("netmask") : IpAddress::v4(255, 255, 255, 0);
   const Network network = Network::of(out.ip, out.netmask);
   if (!network.mask_is_valid()) {
     return c.refuse_value("netmask", "not a network mask");
@@ -121,8 +121,8 @@ Outcome set_station_ip(Call& c) {
   StaticAddress address;
   const Outcome outcome = read_static(c, address);
   if (outcome.kind != Outcome::Kind::ok) return outcome;
-  if (address.gateway.empty()) {  // where most networks have it
-    address.gateway = ipv4_text(Network::of(address.ip, address.netmask).first_host());
+  if (!address.gateway) {  // where most networks have it
+    address.gateway = ipv4_address(Network::of(address.ip, address.netmask).first_host());
   }
   Settings& settings = c.settings;
   settings.station_ip = address.ip;
@@ -138,7 +138,7 @@ Outcome set_ap_ip(Call& c) {
   if (outcome.kind != Outcome::Kind::ok) return outcome;
   Settings& settings = c.settings;
   settings.ap_ip = address.ip;
-  settings.ap_gateway = address.gateway.empty() ? address.ip : address.gateway;
+  settings.ap_gateway = address.gateway ? address.gateway : address.ip;
   settings.ap_netmask = address.netmask;
   settings.dhcp &= ~kSoftApDhcp;
   return kOk;

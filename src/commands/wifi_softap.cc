@@ -124,7 +124,7 @@ bool fits(const Range& range, const Network& ap) {
 /// The range of AT+CWDHCPS=1, or the default one: the hundred addresses behind the SoftAP's own.
 Range dhcp_range(const Settings& settings) {
   constexpr uint32_t kDefaultCount = 100;
-  if (!settings.dhcps_start.empty()) {
+  if (settings.dhcps_start) {
     return {ipv4_number(settings.dhcps_start), ipv4_number(settings.dhcps_end)};
   }
   const Network ap = Network::of(settings.ap_ip, settings.ap_netmask);
@@ -134,7 +134,8 @@ Range dhcp_range(const Settings& settings) {
 Outcome query_dhcp_server(Call& c, const Interfaces& interfaces) {
   if (!dhcp_server_runs(c.settings, interfaces)) return c.refuse("the SoftAP's DHCP server is off");
   const Range range = dhcp_range(c.settings);
-  c.info(c.settings.dhcps_lease_min, ',', ipv4_text(range.first), ',', ipv4_text(range.last));
+  c.info(c.settings.dhcps_lease_min, ',', ipv4_address(range.first).text(), ',',
+         ipv4_address(range.last).text());
   return kOk;
 }
 
@@ -145,20 +146,20 @@ Outcome set_dhcp_server(Call& c, const Interfaces& interfaces) {
   if (!c.as<bool>("enable")) {
     const Settings factory = c.store.factory();
     settings.dhcps_lease_min = factory.dhcps_lease_min;
-    settings.dhcps_start.clear();
-    settings.dhcps_end.clear();
+    settings.dhcps_start = settings.dhcps_end = {};
     return kOk;
   }
   size_t given = 1;
   for (const auto name : {"lease_min", "start_ip", "end_ip"}) given += c.given(name) ? 1u : 0u;
   if (given != kParams) return error(ErrorCode::wrong_number(kParams, given));
-  const Range range = {ipv4_number(c.text("start_ip")), ipv4_number(c.text("end_ip"))};
+  const Range range = {ipv4_number(c.as<IpAddress>("start_ip")),
+                       ipv4_number(c.as<IpAddress>("end_ip"))};
   if (!fits(range, Network::of(settings.ap_ip, settings.ap_netmask))) {
     return c.refuse_value("start_ip", "not a range of the SoftAP's network");
   }
   settings.dhcps_lease_min = c.as<int32_t>("lease_min");
-  settings.dhcps_start = c.text("start_ip");
-  settings.dhcps_end = c.text("end_ip");
+  settings.dhcps_start = c.as<IpAddress>("start_ip");
+  settings.dhcps_end = c.as<IpAddress>("end_ip");
   return kOk;
 }
 

@@ -28,7 +28,7 @@ Station::Station(World& world, Timers& timers, Printer& printer, Store& store,
 
 void Station::request_join() {
   const Settings& settings = store_.settings;
-  const auto bssid = MacAddress::parse(settings.bssid);
+  const std::optional<MacAddress>& bssid = settings.bssid;
   interfaces_.set_state(State::connecting);
   world_.join({.ssid = settings.ssid,
                .password = settings.password,
@@ -135,7 +135,7 @@ void Station::boot() {
   if (!options_.join_ssid.empty()) {
     settings.ssid = options_.join_ssid;
     settings.password = options_.join_password;
-    settings.bssid.clear();
+    settings.bssid.reset();
     settings.wifi_mode |= kStationMode;
   }
   if (interfaces_.enabled() && settings.auto_join != 0 && !settings.ssid.empty()) {

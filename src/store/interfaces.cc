@@ -7,8 +7,6 @@ namespace {
 enum ModeBits : int32_t { kStationMode = 1, kSoftApMode = 2 };  // of CWMODE
 constexpr uint16_t kDnsPort = 53;
 
-IpAddress parse(std::string_view text) { return IpAddress::parse(text).value_or(IpAddress{}); }
-
 }  // namespace
 
 bool Interfaces::enabled() const { return (settings_.wifi_mode & kStationMode) != 0; }
@@ -33,17 +31,17 @@ std::string_view Interfaces::state_name() const {
 
 IpAddress Interfaces::ip() const {
   if (!has_ip()) return {};
-  return settings_.station_ip.empty() ? ip_ : parse(settings_.station_ip);
+  return settings_.station_ip ? settings_.station_ip : ip_;
 }
 
 IpAddress Interfaces::gateway() const {
   if (!has_ip()) return {};
-  return settings_.station_ip.empty() ? gateway_ : parse(settings_.station_gateway);
+  return settings_.station_ip ? settings_.station_gateway : gateway_;
 }
 
 IpAddress Interfaces::netmask() const {
   if (!has_ip()) return {};
-  return settings_.station_ip.empty() ? netmask_ : parse(settings_.station_netmask);
+  return settings_.station_ip ? settings_.station_netmask : netmask_;
 }
 
 IpAddress Interfaces::ip6_link_local() const {
@@ -54,27 +52,25 @@ IpAddress Interfaces::ip6_global() const {
   return ip6_ == Ip6::global && ipv6_enabled() ? ip6_global_ : IpAddress{};
 }
 
-IpAddress Interfaces::softap_ip() const { return parse(settings_.ap_ip); }
+IpAddress Interfaces::softap_ip() const { return settings_.ap_ip; }
 
 IpAddress Interfaces::softap_ip6_link_local() const {
   return softap_enabled() && ipv6_enabled() ? softap_mac().link_local() : IpAddress{};
 }
 
-MacAddress Interfaces::mac() const {
-  return MacAddress::parse(settings_.station_mac).value_or(mac_);
-}
+MacAddress Interfaces::mac() const { return settings_.station_mac.value_or(mac_); }
 
-MacAddress Interfaces::softap_mac() const {
-  return MacAddress::parse(settings_.ap_mac).value_or(mac_);
-}
+MacAddress Interfaces::softap_mac() const { return settings_.ap_mac.value_or(mac_); }
 
 std::vector<Endpoint> Interfaces::dns_servers() const {
   if (settings_.dns_manual == 0) return dns_servers_;
   std::vector<Endpoint> servers;
-  for (const std::string* text : {&settings_.dns1, &settings_.dns2, &settings_.dns3}) {
-    if (const IpAddress address = parse(*text)) servers.push_back({address, kDnsPort});
+  for (const IpAddress& address : {settings_.dns1, settings_.dns2, settings_.dns3}) {
+    if (address) servers.push_back({address, kDnsPort});
   }
-  if (servers.empty()) servers.push_back({parse(dialect_.dns_server), kDnsPort});
+  if (servers.empty()) {
+    servers.push_back({IpAddress::parse(dialect_.dns_server).value_or(IpAddress()), kDnsPort});
+  }
   return servers;
 }
 

@@ -56,9 +56,26 @@ bool set_confs(SslConfs& confs, std::string_view value) {
   return true;
 }
 
+/// Of a text that its row allows.
+void set_text(Settings& settings, const Setting& setting, std::string_view text) {
+  if (const auto* address = std::get_if<IpAddress Settings::*>(&setting.place)) {
+    settings.** address = IpAddress::parse(text).value_or(IpAddress());
+  } else if (const auto* mac = std::get_if<std::optional<MacAddress> Settings::*>(&setting.place)) {
+    settings.** mac = MacAddress::parse(text);
+  } else {
+    settings.**std::get_if<std::string Settings::*>(&setting.place) = text;
+  }
+}
+
 }  // namespace
 
 // --- one value ----------------------------------------------------------------------------------
+
+bool is_text(const Setting& setting) {
+  return std::holds_alternative<std::string Settings::*>(setting.place) ||
+         std::holds_alternative<IpAddress Settings::*>(setting.place) ||
+         std::holds_alternative<std::optional<MacAddress> Settings::*>(setting.place);
+}
 
 int64_t number_of(const Settings& settings, const Setting& setting) {
   if (const auto* truth = std::get_if<bool Settings::*>(&setting.place)) {
@@ -88,6 +105,12 @@ std::string value_text(const Settings& settings, const Setting& setting) {
   if (const auto* text = std::get_if<std::string Settings::*>(&setting.place)) {
     return settings.**text;
   }
+  if (const auto* address = std::get_if<IpAddress Settings::*>(&setting.place)) {
+    return (settings.**address).text();
+  }
+  if (const auto* mac = std::get_if<std::optional<MacAddress> Settings::*>(&setting.place)) {
+    return settings.**mac ? (settings.**mac)->text() : std::string();
+  }
   if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
     return text_of(settings.**confs);
   }
@@ -99,11 +122,11 @@ bool set_value(Settings& settings, const Setting& setting, std::string_view text
   if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
     return set_confs(settings.**confs, text);
   }
-  if (const auto* place = std::get_if<std::string Settings::*>(&setting.place)) {
+  if (is_text(setting)) {
     // Empty means "not set", also where the line could not say so.
     const bool fits = text.size() <= static_cast<size_t>(param.max);
     if (!text.empty() && !(fits && has_format(param.format, text))) return false;
-    settings.** place = text;
+    set_text(settings, setting, text);
     return true;
   }
   const auto number = read_number(text);

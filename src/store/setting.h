@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,8 @@ namespace espat {
 struct Setting {
   /// Where a value is: a member of Settings, or with the settings but known by its row alone.
   using Place = std::variant<std::monostate, bool Settings::*, int32_t Settings::*,
-                             std::string Settings::*, SslConfs Settings::*>;
+                             std::string Settings::*, IpAddress Settings::*,
+                             std::optional<MacAddress> Settings::*, SslConfs Settings::*>;
 
   Param param;    ///< what it may be, and what it is called on the line
   Place place{};  ///< nowhere else: a number, which is param.omitted at first
@@ -29,6 +31,9 @@ struct Setting {
 
 /// The settings of one command. The rows live for ever.
 using SettingRows = std::span<const Setting>;
+
+/// It is neither a number nor a truth: a query shows it between quotes.
+bool is_text(const Setting& setting);
 
 /// The value as flash has it, and as a query shows it but for the quotes of a text.
 std::string value_text(const Settings& settings, const Setting& setting);

@@ -12,15 +12,15 @@ Settings Settings::factory(const Profile& profile, const ModemOptions& options) 
   settings.parity = options.line.parity;
   settings.flow_control = options.line.flow_control;
   settings.station_phy = settings.ap_phy = profile.default_phy;
-  settings.station_mac = options.mac.text();
+  settings.station_mac = options.mac;
   MacAddress ap = options.mac;
   ++ap.bytes[5];  // as on the chip; a wrap stays within the vendor's block
-  settings.ap_mac = ap.text();
-  settings.ap_ip = settings.ap_gateway = "192.168.4.1";
-  settings.ap_netmask = "255.255.255.0";
+  settings.ap_mac = ap;
+  settings.ap_ip = settings.ap_gateway = IpAddress::v4(192, 168, 4, 1);
+  settings.ap_netmask = IpAddress::v4(255, 255, 255, 0);
   // "ESP_" and the last three bytes of its hardware address.
   settings.ap_ssid = "ESP_";
-  for (const char c : std::string_view(settings.ap_mac).substr(9)) {
+  for (const char c : ap.text().substr(9)) {
     if (c != ':') settings.ap_ssid += c >= 'a' ? static_cast<char>(c - 32) : c;
   }
   return settings;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,7 @@ struct Setting;
 
 /// Current values of what commands set, but for what CIPTCPOPT, the texts of CIPSSLC* and
 /// CIPSNTPCFG set. A setting row says what each that goes to flash may be, and most of the others
-/// (setting.h). Texts that are empty mean "not set".
+/// (setting.h). Texts and addresses that are empty mean "not set".
 struct Settings {
   // --- in RAM: back to these values at every boot ---
   bool echo = true;                     ///< ATE
@@ -65,23 +66,24 @@ struct Settings {
   int32_t sysmsg = 0;
   // Wi-Fi
   int32_t wifi_mode = 0;  ///< bit 0 station, bit 1 SoftAP
-  std::string ssid, password, bssid;
+  std::string ssid, password;
+  std::optional<MacAddress> bssid;
   int32_t pci_en = 0, listen_interval = 3, scan_mode = 0, join_timeout_s = 15, pmf = 0;
   int32_t reconnect_interval_s = 0, reconnect_count = 0;
   std::string ap_ssid, ap_password;
   int32_t ap_channel = 1, ap_ecn = 0, ap_max_stations = 10, ap_hidden = 0;
   int32_t dhcp = 3;  ///< bit 0 station, bit 1 SoftAP
   int32_t dhcps_lease_min = 120;
-  std::string dhcps_start, dhcps_end;  ///< empty: the default range of the SoftAP's network
+  IpAddress dhcps_start, dhcps_end;  ///< none: the default range of the SoftAP's network
   int32_t auto_join = 1;
   int32_t station_phy = 7, ap_phy = 7;
-  std::string station_mac, ap_mac;                           ///< lower-case text
-  std::string station_ip, station_gateway, station_netmask;  ///< set only while static
-  std::string ap_ip, ap_gateway, ap_netmask;
+  std::optional<MacAddress> station_mac, ap_mac;           ///< always set
+  IpAddress station_ip, station_gateway, station_netmask;  ///< set only while static
+  IpAddress ap_ip, ap_gateway, ap_netmask;
   // TCP/IP
   int32_t ipv6 = 0;
   int32_t dns_manual = 0;
-  std::string dns1, dns2, dns3;
+  IpAddress dns1, dns2, dns3;
   int32_t relink_interval = 1;  ///< of 100 ms
   SslConfs ssl_conf{};
   int32_t boot_link = 0;  ///< 1: passthrough from power-on, over this link
