@@ -48,38 +48,57 @@ struct ModemOptions {
   Observer* observer = nullptr;  ///< null: nobody looks; else it must outlive the modem
 };
 
-class Modem {
+/// A modem as whoever drives it sees it. There are two kinds: a Modem, and a layer between a modem
+/// and its world (layer.h).
+class ModemFace {
  public:
-  /// `world`, `profile` and `commands` must outlive the modem.
-  Modem(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options);
-  Modem(const Modem&) = delete;
-  Modem& operator=(const Modem&) = delete;
-  ~Modem();
+  ModemFace() = default;
+  ModemFace(const ModemFace&) = delete;
+  ModemFace& operator=(const ModemFace&) = delete;
 
   /// Switches the power on: settings are read from flash, `ready` is printed, and the station
   /// joins if it is to. Call it once, before anything else.
-  void power_on(Time now);
+  virtual void power_on(Time now) = 0;
 
   /// Bytes from the MCU. Returns how many were taken; after fewer than given, keep the rest and
   /// offer it again when World::uart_resume is called. The output never depends on how the input
   /// is cut into calls that carry the same time.
-  [[nodiscard]] size_t on_uart(Bytes data, Time now);
+  [[nodiscard]] virtual size_t on_uart(Bytes data, Time now) = 0;
 
   /// Bytes received on an open channel, from `from`. A stream's bytes may be taken in part; of a
   /// datagram all or nothing. After fewer than given, keep the rest and offer it again when
   /// World::channel_resume is called.
-  [[nodiscard]] size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from,
-                                       Time now);
+  [[nodiscard]] virtual size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from,
+                                               Time now) = 0;
 
   /// Something happened; see event.h.
-  void on_event(const Event& event, Time now);
+  virtual void on_event(const Event& event, Time now) = 0;
 
   /// The time returned by deadline() has come. Calling it early does nothing.
-  void on_deadline(Time now);
+  virtual void on_deadline(Time now) = 0;
 
   /// The next instant at which on_deadline must be called; kNever if there is none. It can change
   /// with every call on the modem.
-  [[nodiscard]] Time deadline() const;
+  [[nodiscard]] virtual Time deadline() const = 0;
+
+ protected:
+  ~ModemFace() = default;
+};
+
+class Modem final : public ModemFace {
+ public:
+  /// `world`, `profile` and `commands` must outlive the modem.
+  Modem(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options);
+  ~Modem();
+
+  // --- ModemFace ---
+  void power_on(Time now) override;
+  [[nodiscard]] size_t on_uart(Bytes data, Time now) override;
+  [[nodiscard]] size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from,
+                                       Time now) override;
+  void on_event(const Event& event, Time now) override;
+  void on_deadline(Time now) override;
+  [[nodiscard]] Time deadline() const override;
 
   /// True while nothing is under way that input would have to wait for: no command runs, no data
   /// is awaited, all output has left; in passthrough, nothing that the MCU sent is kept. A program

@@ -5,8 +5,8 @@
 #include <array>
 
 #include "at/timers.h"
+#include "espat/layer.h"
 #include "espat/observer.h"
-#include "module/forwarding_world.h"
 
 namespace espat {
 

@@ -5,7 +5,7 @@
 
 namespace espat::sim {
 
-void Turns::attach(Modem* modem) {
+void Turns::attach(ModemFace* modem) {
   modem_ = modem;
   forget_posted();
 }

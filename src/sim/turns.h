@@ -26,7 +26,7 @@ class Turns {
 
   /// The modem that is called from now on; null: the power is off. Everything posted for the one
   /// before is forgotten.
-  void attach(Modem* modem);
+  void attach(ModemFace* modem);
   /// Forgets what was posted: the modem restarts.
   void forget_posted() { ++life_; }
 
@@ -69,7 +69,7 @@ class Turns {
   static constexpr int kMaxTurnsOfOneInstant = 100000;
 
   Scheduler scheduler_;
-  Modem* modem_ = nullptr;
+  ModemFace* modem_ = nullptr;
   uint64_t life_ = 0;
   bool in_modem_ = false;
   std::function<void(const Event&)> watcher_;

@@ -1,11 +1,28 @@
-// A world that hands everything on to another: what a layer between a module and its world derives
-// from, to see or change some of it.
+// What can stand between a modem and its world: something that is a world to the modem and a modem
+// to the world, and hands everything on but for what it sees, changes or keeps to itself.
+//
+// Layers are stacked; whoever owns the modem calls the lowest of them in its place:
+//
+//   RealWorld world(...);
+//   Faults faults(world);
+//   Modem modem(faults, ...);
+//   faults.connect(&modem);
+//   faults.power_on(now);  // and from now on everything else that modem.h says of a modem
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "espat/modem.h"
 #include "espat/world.h"
 
 namespace espat {
 
+/// A world that hands every call on to another.
 class ForwardingWorld : public World {
  public:
   /// `below` must outlive it.
@@ -66,6 +83,35 @@ class ForwardingWorld : public World {
 
  private:
   World& below_;
+};
+
+/// A layer with two faces. What a derived class does not override passes as it is.
+class Layer : public ForwardingWorld, public ModemFace {
+ public:
+  /// `below` must outlive it.
+  explicit Layer(World& below) : ForwardingWorld(below) {}
+
+  /// What is above it from now on: the modem, or the layer below that. Null: the power is off, and
+  /// none of the functions of ModemFace but deadline() may be called.
+  virtual void connect(ModemFace* above) { above_ = above; }
+
+  void power_on(Time now) override { above().power_on(now); }
+  [[nodiscard]] size_t on_uart(Bytes data, Time now) override { return above().on_uart(data, now); }
+  [[nodiscard]] size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from,
+                                       Time now) override {
+    return above().on_channel_data(channel, data, from, now);
+  }
+  void on_event(const Event& event, Time now) override { above().on_event(event, now); }
+  void on_deadline(Time now) override { above().on_deadline(now); }
+  [[nodiscard]] Time deadline() const override {
+    return above_ != nullptr ? above_->deadline() : kNever;
+  }
+
+ protected:
+  ModemFace& above() { return *above_; }
+
+ private:
+  ModemFace* above_ = nullptr;
 };
 
 }  // namespace espat
