@@ -7,7 +7,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/espat
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS
   espat_base espat_store espat_at espat_net espat_services espat_dialects espat_module
-  espat_commands EXPORT espat
+  espat_layers espat_commands EXPORT espat
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT espat NAMESPACE espat:: FILE espatConfig.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/espat)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/checksum.h"
+
 namespace espat {
 
 namespace {
@@ -13,12 +15,9 @@ constexpr uint8_t kEcnWpa2Psk = 3;
 constexpr uint8_t kCipherNone = 0;
 constexpr uint8_t kCipherCcmp = 4;
 
-/// A locally administered unicast address that is always the same for one SSID (FNV-1a, 64 bits).
+/// A locally administered unicast address that is always the same for one SSID.
 MacAddress derive_bssid(std::string_view ssid) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : ssid) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
+  const uint64_t hash = fnv1a(ssid);
   MacAddress mac;
   mac.bytes[0] = 0x02;
   for (size_t i = 1; i < mac.bytes.size(); ++i) {

@@ -12,11 +12,17 @@ SimModule::SimModule(const CommandSet& commands, SimOptions options)
     : options_(std::move(options)),
       commands_(commands),
       world_(options_.seed),
-      chunks_(options_.chunking.seed) {}
+      chunks_(options_.chunking.seed) {
+  if (options_.recording == nullptr) return;
+  recorder_ =
+      std::make_unique<Recorder>(world_, *options_.recording, *options_.profile, options_.modem);
+}
 
 void SimModule::power_on() {
-  modem_ = std::make_unique<Modem>(world_, *options_.profile, commands_, options_.modem);
-  world_.turns().attach(modem_.get());
+  World& world = recorder_ ? static_cast<World&>(*recorder_) : world_;
+  modem_ = std::make_unique<Modem>(world, *options_.profile, commands_, options_.modem);
+  if (recorder_) recorder_->connect(modem_.get());
+  world_.turns().attach(recorder_ ? static_cast<ModemFace*>(recorder_.get()) : modem_.get());
   world_.turns().power_on();
 }
 

@@ -11,6 +11,7 @@
 
 #include "espat/modem.h"
 #include "espat/profile.h"
+#include "espat/recorder.h"
 #include "sim/random.h"
 #include "sim/sim_world.h"
 
@@ -39,6 +40,7 @@ struct SimOptions {
   ModemOptions modem{};
   uint64_t seed = 1;
   Chunking chunking{};
+  RecordingSink* recording = nullptr;  ///< null: nothing is recorded; else it outlives the module
 };
 
 class SimModule {
@@ -79,6 +81,7 @@ class SimModule {
   const SimOptions options_;
   const CommandSet& commands_;
   SimWorld world_;
+  std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
   std::unique_ptr<Modem> modem_;
   Random chunks_;
   uint64_t fed_ = 0;

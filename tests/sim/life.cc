@@ -29,8 +29,9 @@ std::string stream_bytes(sim::PeerId peer, uint64_t from, uint64_t n) {
   return bytes;
 }
 
-sim::SimOptions options_for(sim::Random& random) {
+sim::SimOptions options_for(sim::Random& random, RecordingSink* recording) {
   sim::SimOptions options;
+  options.recording = recording;
   options.profile = random.chance(500) ? &kEsp32 : &kEsp8266;
   options.modem.echo = false;
   options.modem.strict_events = random.chance(300);
@@ -47,7 +48,8 @@ bool ends_alone(const std::string& command) {
 
 }  // namespace
 
-Life::Life(uint64_t seed) : random_(seed), module_(command_set(), options_for(random_)) {
+Life::Life(uint64_t seed, RecordingSink* recording)
+    : random_(seed), module_(command_set(), options_for(random_, recording)) {
   set_scene();
 }
 

@@ -18,7 +18,8 @@ namespace espat::test {
 
 class Life {
  public:
-  explicit Life(uint64_t seed);
+  /// `recording` as in SimOptions.
+  explicit Life(uint64_t seed, RecordingSink* recording = nullptr);
 
   /// Lives `steps` steps, then lets everything come to rest and checks the end. Returns the first
   /// thing that was wrong; empty = nothing.

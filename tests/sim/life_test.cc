@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "espat/commands.h"
+#include "espat/replay.h"
+#include "support/recording.h"
 #include "support/seeds.h"
 
 namespace espat::test {
@@ -13,6 +16,17 @@ constexpr int kSteps = 3000;
 TEST(Life, KeepsItsPromisesInABadWorld) {
   for (const uint64_t seed : seeds(200)) {
     EXPECT_EQ(Life(seed).live(kSteps), "") << "ESPAT_SIM_SEED=" << seed;
+  }
+}
+
+TEST(Life, ReplaysToTheSame) {
+  for (const uint64_t seed : seeds(20)) {
+    Recording recording;
+    ASSERT_EQ(Life(seed, &recording).live(kSteps), "") << "ESPAT_SIM_SEED=" << seed;
+    const ReplayResult result = replay(as_bytes(recording.bytes), command_set());
+    ASSERT_TRUE(result.same()) << "ESPAT_SIM_SEED=" << seed << ", turn " << result.difference->turn
+                               << ": " << result.difference->what;
+    EXPECT_EQ(result.turns, recording.turns());
   }
 }
 
