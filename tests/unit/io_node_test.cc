@@ -3,7 +3,11 @@
 
 #include "espat/commands.h"
 #include "espat/observer.h"
+#include "espat/replay.h"
+#include "support/certificates.h"
+#include "support/recording.h"
 #include "unit/io_harness.h"
+#include "unit/tls_fixture.h"
 
 namespace espat::io::test {
 namespace {
@@ -173,6 +177,119 @@ TEST_F(NodeTest, NodeMayEndAtAnyTime) {
   port_->type("AT+RST\r\n");
   node_.reset();
   run_for(shard_, std::chrono::milliseconds(20));
+}
+
+// --- recording ----------------------------------------------------------------------------------
+
+/// A life on the real network with a link of each kind and an update, which is recorded.
+class RecordedNodeTest : public NodeTest {
+ protected:
+  RecordedNodeTest() {
+    config_.recording = &recording_;
+    config_.modem.update_http = {"127.0.0.1", ota_.local().port};
+  }
+
+  void open(std::string_view link, const Endpoint& to) {
+    port_->type("AT+CIPSTART=" + std::string(link) + ",\"127.0.0.1\"," + std::to_string(to.port) +
+                "\r\n");
+  }
+  void send(int link) {
+    command("AT+CIPSEND=" + std::to_string(link) + ",5", ">");
+    port_->type("hello");
+    expect("SEND OK\r\n");
+  }
+  void send_all(const Peer& peer, std::string_view bytes) {
+    EXPECT_TRUE(run_until(shard_, [&] {
+      bytes.remove_prefix(peer.send(bytes));
+      return bytes.empty();
+    }));
+  }
+  void tcp() {
+    open("0,\"TCP\"", tcp_.local());
+    Peer peer = accept_from(shard_, tcp_);
+    expect("0,CONNECT\r\n\r\nOK\r\n");
+    send(0);
+    send_all(peer, pattern(20'000));
+    peer.close();
+    expect("0,CLOSED\r\n");
+  }
+  void tls() {
+    const espat::test::Identity identity{espat::test::CertificateWish()};
+    std::string reason;
+    RawServer server(shard_.shared<TlsContexts>().get(
+        {.role = TlsRole::server,
+         .verify_peer = false,
+         .material = {.certificate = identity.certificate(), .key = identity.key(), .ca = {}}},
+        reason));
+    open("1,\"SSL\"", tcp_.local());
+    server.start(accept_from(shard_, tcp_));
+    EXPECT_TRUE(run_until(shard_, [&] { return server.greet(); })) << reason;
+    expect("1,CONNECT\r\n\r\nOK\r\n");
+    send(1);
+    EXPECT_EQ(server.send("answer"), 6u);
+    expect("+IPD,1,6:answer");
+    command("AT+CIPCLOSE=1");
+  }
+  void udp() {
+    Peer peer = bound_peer(SOCK_DGRAM, kLoopback);
+    open("2,\"UDP\"", peer.local());
+    expect("2,CONNECT\r\n\r\nOK\r\n");
+    send(2);
+    std::string datagram(100, '\0');
+    sockaddr_storage from{};
+    socklen_t length = sizeof from;
+    ASSERT_TRUE(run_until(shard_, [&] {
+      return ::recvfrom(peer.descriptor(), datagram.data(), datagram.size(), 0,
+                        reinterpret_cast<sockaddr*>(&from), &length) == 5;
+    }));
+    ::sendto(peer.descriptor(), "back", 4, 0, reinterpret_cast<sockaddr*>(&from), length);
+    expect("+IPD,2,4:back");
+  }
+  void answer_http(const std::string& body) {
+    Peer peer = accept_from(shard_, ota_);
+    std::string request;
+    EXPECT_TRUE(
+        run_until(shard_, [&] { return peer.receive(request), request.ends_with("\r\n\r\n"); }));
+    const std::string reply =
+        "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    send_all(peer, reply);
+  }
+  void update() {
+    port_->type("AT+CIUPDATE\r\n");
+    answer_http(R"({"rom_version": "v2.3.0.0", "status": 200})");
+    answer_http("\xe9" + pattern(50'000));
+    expect("\r\nready\r\n");
+  }
+
+  espat::test::Recording recording_;
+  const Peer tcp_ = listening_peer(kLoopback);
+  const Peer ota_ = listening_peer(kLoopback);
+};
+
+TEST_F(RecordedNodeTest, ReplaysTenTimes) {
+  power_on();
+  command("AT+CWMODE=1");
+  command("AT+CWJAP=\"home\",\"password\"", "WIFI GOT IP\r\n\r\nOK\r\n");
+  command("AT+CIPMUX=1");
+  tcp();
+  tls();
+  udp();
+  update();
+  node_.reset();
+  const Bytes bytes = as_bytes(recording_.bytes);
+  for (int i = 0; i < 10; ++i) {
+    const ReplayResult result = replay(bytes, command_set());
+    ASSERT_TRUE(result.same()) << result.difference->turn << ": " << result.difference->what;
+    EXPECT_EQ(result.turns, recording_.turns());
+  }
+  // Bytes of each kind of link, each changed alone.
+  for (size_t at = 0; at < bytes.size(); at += 997) {
+    std::string changed = recording_.bytes;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    const ReplayResult result = replay(as_bytes(changed), command_set());
+    ASSERT_FALSE(result.same()) << at;
+    EXPECT_EQ(result.difference->turn, recording_.turn_of(at)) << result.difference->what;
+  }
 }
 
 }  // namespace

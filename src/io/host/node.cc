@@ -44,40 +44,48 @@ class Node::Impl final : private AtPortReader, private ModemSide {
         port_(std::move(port)),
         timer_(shard.loop()),
         world_(shard, host_, *port_, *this),
-        modem_(world_, *config.profile, *config.commands, std::move(config.modem)) {}
+        recorder_(config.recording == nullptr
+                      ? nullptr
+                      : std::make_unique<Recorder>(world_, *config.recording, *config.profile,
+                                                   config.modem)),
+        modem_(recorder_ ? static_cast<World&>(*recorder_) : world_, *config.profile,
+               *config.commands, std::move(config.modem)),
+        face_(recorder_ ? static_cast<ModemFace&>(*recorder_) : modem_) {
+    if (recorder_) recorder_->connect(&modem_);
+  }
 
   void start() {
     port_->start(*this);
-    turn([&](Time now) { modem_.power_on(now); });
+    turn([&](Time now) { face_.power_on(now); });
   }
 
   const Modem& modem() const { return modem_; }
 
  private:
   size_t port_received(Bytes data) override {
-    return turn([&](Time now) { return modem_.on_uart(data, now); });
+    return turn([&](Time now) { return face_.on_uart(data, now); });
   }
 
   void port_writable() override { on_event(UartWritable{}); }
 
   size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from) override {
-    return turn([&](Time now) { return modem_.on_channel_data(channel, data, from, now); });
+    return turn([&](Time now) { return face_.on_channel_data(channel, data, from, now); });
   }
 
   void on_event(const Event& event) override {
-    turn([&](Time now) { modem_.on_event(event, now); });
+    turn([&](Time now) { face_.on_event(event, now); });
   }
 
   /// A deadline that moved away leaves the timer as it is: it fires, finds nothing due, and is set
   /// again. So a deadline that every packet pushes back costs nothing per packet. One that is here
   /// already, or nearer than a timer could tell, is a turn at once.
   void follow_deadline() {
-    Time deadline = modem_.deadline();
+    Time deadline = face_.deadline();
     while (deadline < timer_due_ && deadline <= shard_.now() + kTimerGrain) {
       in_turn_ = true;
-      modem_.on_deadline(std::max(deadline, shard_.now()));
+      face_.on_deadline(std::max(deadline, shard_.now()));
       in_turn_ = false;
-      deadline = modem_.deadline();
+      deadline = face_.deadline();
     }
     if (deadline >= timer_due_) return;
     timer_due_ = deadline;
@@ -87,7 +95,7 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   void timer_fired() {
     timer_due_ = kNever;
     turn([&](Time now) {
-      if (modem_.deadline() <= now) modem_.on_deadline(now);
+      if (face_.deadline() <= now) face_.on_deadline(now);
     });
   }
 
@@ -98,7 +106,9 @@ class Node::Impl final : private AtPortReader, private ModemSide {
   Time timer_due_ = kNever;  ///< when timer_ fires; kNever = it is not set
   bool in_turn_ = false;
   RealWorld world_;
+  const std::unique_ptr<Recorder> recorder_;  ///< null: nothing is recorded
   Modem modem_;
+  ModemFace& face_;  ///< what the port and the world talk to
 };
 
 Node::Node(Shard& shard, NodeConfig config, std::unique_ptr<AtPort> port)

@@ -12,6 +12,7 @@
 #include "base/air.h"
 #include "espat/address.h"
 #include "espat/modem.h"
+#include "espat/recorder.h"
 #include "io/loop/shard.h"
 #include "io/ports/at_port.h"
 
@@ -42,6 +43,7 @@ struct NodeConfig : HostConfig {
   const CommandSet* commands = nullptr;  ///< command_set(); must outlive the node
   const Profile* profile = &kEsp32;
   ModemOptions modem;
+  RecordingSink* recording = nullptr;  ///< null: nothing is recorded; else it outlives the node
 };
 
 class Node {
