@@ -4,6 +4,10 @@
 // with the current time; the modem acts on the World it was given. Calls must come from one thread
 // at a time and never from inside a World call: such a call is refused (nothing is taken), and the
 // module restarts. What names a channel that does not exist is ignored, with a line on the log.
+//
+// When memory runs out (std::bad_alloc, also out of a World call), the call does not throw: the
+// module restarts, as by the chip's watchdog, and what it was doing is lost. Only making a modem
+// and taking a snapshot may throw.
 #pragma once
 
 #include <cstddef>
@@ -111,7 +115,8 @@ class Modem final : public ModemFace {
   /// True in passthrough: every byte goes to the network, and `+++` alone ends it.
   [[nodiscard]] bool in_passthrough() const;
 
-  /// True once after a broken invariant restarted the module; for tests and monitoring.
+  /// True once a broken invariant, or a lack of memory, has restarted the module; for tests and
+  /// monitoring.
   [[nodiscard]] bool crashed() const;
 
   /// A picture of the module's state, with what it has counted. Between two calls; its texts that
@@ -120,7 +125,11 @@ class Modem final : public ModemFace {
 
  private:
   class Call;
+  template <typename Act>
+  void act(Time now, Act act);
+
   std::unique_ptr<Module> module_;
+  Time restarts_at_ = kNever;  // memory ran out, also for a restart: the next attempt
   bool in_call_ = false;
 };
 

@@ -71,8 +71,8 @@ struct Counters {
   uint64_t channels_failed = 0;
   uint64_t channel_in_bytes = 0;   ///< taken from the network
   uint64_t channel_out_bytes = 0;  ///< taken by the network
-  uint64_t restarts = 0;           ///< also sleep, and by a broken invariant
-  uint64_t crashes = 0;            ///< of them those by a broken invariant
+  uint64_t restarts = 0;           ///< also sleep, and crashes
+  uint64_t crashes = 0;            ///< by a broken invariant, or because there was no memory
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 

@@ -21,6 +21,11 @@ bool Log::verify(bool truth, std::string_view what) {
   return truth;
 }
 
+void Log::fail(std::string_view why) {
+  broken_ = true;
+  line(LogLevel::error, "module restarts: ", why);
+}
+
 bool Log::take_broken() { return std::exchange(broken_, false); }
 
 }  // namespace espat

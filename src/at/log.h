@@ -27,6 +27,8 @@ class Log {
   /// Returns `truth`. If it is false, the module restarts at the end of the turn, as the chip's
   /// watchdog would make it.
   bool verify(bool truth, std::string_view what);
+  /// The module restarts at the end of the turn, because of this.
+  void fail(std::string_view why);
   /// Something was not as it must be since take_broken() was called last.
   bool broken() const { return broken_; }
   bool take_broken();

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -31,11 +30,11 @@ class UartOut {
 
   UartOut(World& world, Counters& counters) : world_(world), counters_(counters) {}
 
-  /// Gives it a stage for the turn that begins, or takes it away when all of the turn was flushed.
-  /// So ten thousand modules that do nothing have none.
+  /// Gives it a stage for the turn that begins, or takes it away with what was not flushed. So ten
+  /// thousand modules that do nothing have none.
   void use_stage(Stage* stage) {
-    assert(staged_ == 0);
     stage_ = stage;
+    staged_ = 0;
   }
   /// Writes a text; it leaves with flush() at the latest. Without a stage it leaves at once.
   void write(std::string_view text);

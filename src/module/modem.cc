@@ -2,6 +2,7 @@
 // so that nothing behind it has to.
 #include "espat/modem.h"
 
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +11,8 @@
 namespace espat {
 
 namespace {
+
+constexpr Duration kRestartPause = std::chrono::seconds(1);
 
 /// False for an event of a channel that does not exist.
 bool names_a_channel(const Event& event) {
@@ -46,35 +49,69 @@ Modem::Modem(World& world, const Profile& profile, const CommandSet& commands, M
 
 Modem::~Modem() = default;
 
+/// Lets the module act, and is the one place where memory that runs out is noticed: it costs that
+/// module what it was doing, and nobody else anything.
+template <typename Act>
+void Modem::act(Time now, Act act) {
+  try {
+    if (restarts_at_ == kNever) return act();
+  } catch (const std::bad_alloc&) {
+    restarts_at_ = now;
+  }
+  if (now < restarts_at_) return;
+  // Whoever has no memory to restart with lies still and tries again.
+  restarts_at_ = now + kRestartPause;
+  try {
+    module_->out_of_memory(now);
+    restarts_at_ = kNever;
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 void Modem::power_on(Time now) {
-  if (const Call call(*this); call) module_->power_on(now);
+  const Call call(*this);
+  if (call) act(now, [&] { module_->power_on(now); });
 }
 
 size_t Modem::on_uart(Bytes data, Time now) {
   const Call call(*this);
-  return call ? module_->on_uart(data, now) : 0;
+  if (!call) return 0;
+  size_t taken = data.size();  // a module that has no memory loses what it hears
+  act(now, [&] { taken = module_->on_uart(data, now); });
+  return taken;
 }
 
 size_t Modem::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
   const Call call(*this);
   if (!call) return 0;
-  if (channel < kChannels) return module_->on_channel_data(channel, data, from, now);
-  module_->log.line(LogLevel::error, "data of channel ", channel, ", which does not exist");
-  return data.size();
+  size_t taken = data.size();
+  act(now, [&] {
+    if (channel < kChannels) {
+      taken = module_->on_channel_data(channel, data, from, now);
+    } else {
+      module_->log.line(LogLevel::error, "data of channel ", channel, ", which does not exist");
+    }
+  });
+  return taken;
 }
 
 void Modem::on_event(const Event& event, Time now) {
   const Call call(*this);
   if (!call) return;
-  if (names_a_channel(event)) return module_->on_event(event, now);
-  module_->log.line(LogLevel::error, "an event of a channel that does not exist");
+  act(now, [&] {
+    if (names_a_channel(event)) return module_->on_event(event, now);
+    module_->log.line(LogLevel::error, "an event of a channel that does not exist");
+  });
 }
 
 void Modem::on_deadline(Time now) {
-  if (const Call call(*this); call) module_->on_deadline(now);
+  const Call call(*this);
+  if (call) act(now, [&] { module_->on_deadline(now); });
 }
 
-Time Modem::deadline() const { return module_->timers.deadline(); }
+Time Modem::deadline() const {
+  return restarts_at_ == kNever ? module_->timers.deadline() : restarts_at_;
+}
 
 bool Modem::idle() const { return module_->at.idle(); }
 

@@ -6,7 +6,8 @@
 namespace espat {
 
 // One call from the owner. Its end is the one place where texts leave, and where the world hears
-// that it may offer again what it kept: so no other code has to think of that.
+// that it may offer again what it kept: so no other code has to think of that. A turn that breaks
+// off, because there is no memory, has no end: see out_of_memory.
 class Module::Turn {
  public:
   Turn(Module& module, Time now) : module_(module) {
@@ -15,18 +16,18 @@ class Module::Turn {
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  ~Turn() {
+  ~Turn() { module_.printer.use_stage(nullptr); }
+
+  void end() {
     // What is broken while the turn ends, by a world that calls back, is mended in this turn too.
-    while (true) {
+    do {
       if (module_.log.take_broken()) {
         module_.crashed_ = true;
         ++module_.counters.crashes;
         module_.restart();
       }
       module_.end_turn();
-      if (!module_.log.broken()) break;
-    }
-    module_.printer.use_stage(nullptr);
+    } while (module_.log.broken());
   }
 
  private:
@@ -117,12 +118,13 @@ void* Module::find_part(const std::type_info& type) {
 // --- turns --------------------------------------------------------------------------------------
 
 void Module::power_on(Time now) {
-  const Turn turn(*this, now);
+  Turn turn(*this, now);
   boot();
+  turn.end();
 }
 
 size_t Module::on_uart(Bytes data, Time now) {
-  const Turn turn(*this, now);
+  Turn turn(*this, now);
   timers.run_due();
   at.begin_input();
   size_t taken = 0;
@@ -132,21 +134,23 @@ size_t Module::on_uart(Bytes data, Time now) {
   }
   at.end_input(taken == data.size());
   counters.uart_in_bytes += taken;
+  turn.end();
   return taken;
 }
 
 size_t Module::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
-  const Turn turn(*this, now);
+  Turn turn(*this, now);
   timers.run_due();
   const size_t taken =
       channel < kLinks ? links.on_data(channel, data, from) : channels.on_data(channel, data, from);
   counters.channel_in_bytes += taken;
   if (observed) observed->on_channel_data(channel, taken);
+  turn.end();
   return taken;
 }
 
 void Module::on_event(const Event& event, Time now) {
-  const Turn turn(*this, now);
+  Turn turn(*this, now);
   if (observed) observed->on_event(event);
   if (std::holds_alternative<ChannelOpened>(event)) ++counters.channels_opened;
   if (std::holds_alternative<ClientAccepted>(event)) ++counters.channels_opened;
@@ -159,11 +163,19 @@ void Module::on_event(const Event& event, Time now) {
   at.on_event(event);
   // Only now: a timer that is due must not use a link of which the event says that it is gone.
   timers.run_due();
+  turn.end();
 }
 
 void Module::on_deadline(Time now) {
-  const Turn turn(*this, now);
+  Turn turn(*this, now);
   timers.run_due();
+  turn.end();
+}
+
+void Module::out_of_memory(Time now) {
+  Turn turn(*this, now);
+  log.fail("there is no memory");
+  turn.end();
 }
 
 void Module::end_turn() {

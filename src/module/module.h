@@ -43,6 +43,8 @@ class Module final : public Board, public Power, public Heap, private NetworkObs
   size_t on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now);
   void on_event(const Event& event, Time now);
   void on_deadline(Time now);
+  /// A call broke off because there was no memory: the module restarts, as by its watchdog.
+  void out_of_memory(Time now);
   bool crashed() const { return crashed_; }
 
   // --- Power ---
