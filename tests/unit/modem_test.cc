@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "espat/commands.h"
-#include "support/quiet_world.h"
+#include "espat/quiet_world.h"
 
 namespace espat::test {
 namespace {

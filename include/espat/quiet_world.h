@@ -1,10 +1,20 @@
-// A world in which nothing happens: a test overrides what it is about.
+// A world in which nothing happens: derive from it and override what there is.
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 
 #include "espat/world.h"
 
-namespace espat::test {
+namespace espat {
 
+/// Takes whatever it is given and answers nothing: no channel opens, no name is found, no network
+/// is joined, and the log is not kept. Two things a module soon misses: flash, without which a
+/// command that stores something waits for FlashWritten for ever, and random numbers, which here
+/// are always the same.
 class QuietWorld : public World {
  public:
   size_t uart_write(std::span<const Bytes> parts) override {
@@ -44,4 +54,4 @@ class QuietWorld : public World {
   void log(LogLevel, std::string_view) override {}
 };
 
-}  // namespace espat::test
+}  // namespace espat
