@@ -16,6 +16,12 @@ CommandSet::CommandSet(std::vector<Chapter> chapters) : chapters_(std::move(chap
   }
 }
 
+CommandSet CommandSet::with(std::initializer_list<Chapter> more) const {
+  std::vector<Chapter> all = chapters_;
+  all.insert(all.end(), more);
+  return CommandSet(std::move(all));
+}
+
 void CommandSet::add(SettingRows settings) {
   for (const Setting& setting : settings) {
     const bool known = std::find(settings_.begin(), settings_.end(), &setting) != settings_.end();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cassert>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -46,6 +47,9 @@ class CommandSet {
   explicit CommandSet(std::vector<Chapter> chapters);
   CommandSet(const CommandSet&) = delete;
   CommandSet& operator=(const CommandSet&) = delete;
+
+  /// A set of these chapters and, behind them, of more: `command_set().with({kOwnChapter})`.
+  CommandSet with(std::initializer_list<Chapter> more) const;
 
   std::span<const Chapter> chapters() const { return chapters_; }
   /// All settings that a command or a service keeps, each once.

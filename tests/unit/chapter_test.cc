@@ -10,6 +10,7 @@
 #include "at/handler.h"
 #include "at/kept.h"
 #include "commands/chapters.h"
+#include "espat/commands.h"
 #include "net/channels.h"
 #include "sim/sim_module.h"
 
@@ -122,6 +123,14 @@ TEST(Chapter, AHandlerWithoutItsServiceRefuses) {
   EXPECT_EQ(subject.run("AT+ECHO=\"192.0.2.1\",7,\"hello\""), kRefused);
   EXPECT_EQ(subject.run("AT+SYSROLLBACK"), kRefused);
   EXPECT_TRUE(subject.run("AT+GMR").starts_with("AT version:2.2.0.0(")) << "needs no update";
+}
+
+TEST(Chapter, ComesBehindThoseOfAnotherSet) {
+  const CommandSet all = command_set().with({kChapter});
+  ASSERT_EQ(all.size(), command_set().size() + 2);
+  EXPECT_EQ(all[all.size() - 2].name, "+ECHO");
+  EXPECT_EQ(all[all.size() - 2].chapter, "Own");
+  EXPECT_EQ(all.settings().size(), command_set().settings().size() + 1);
 }
 
 // Which firmware boots is kept by the service itself: without the command that goes back as well.
