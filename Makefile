@@ -46,7 +46,8 @@ lint: bootstrap-test
 format: bootstrap-test
 	@script/sources | xargs clang-format -i
 
-install: build
+install: bootstrap-run
+	@ESPAT_PARTS=program script/build release -j $(JOBS) --target installed
 	@cmake --install build/release --prefix $(PREFIX) --strip
 
 clean:

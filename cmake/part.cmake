@@ -1,3 +1,5 @@
+include(GNUInstallDirs)
+
 # espat_part(NAME [ABOVE PART...] SOURCES...): one folder of the module as a library that links
 # nothing but the parts below it: it can do no I/O because it cannot name any.
 function(espat_part name)
@@ -6,7 +8,8 @@ function(espat_part name)
   target_include_directories(espat_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
-    $<INSTALL_INTERFACE:include>)
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/espat-unstable>)
   target_compile_features(espat_${name} PUBLIC cxx_std_20)
   foreach(below IN LISTS part_ABOVE)
     target_link_libraries(espat_${name} PUBLIC espat_${below})

@@ -6,77 +6,68 @@ import unittest
 
 import harness
 
-EMBEDDER = r"""
+UNSTABLE = {"at", "base", "net", "services", "sim", "store"}
+
+# What examples/embed prints: the lines as they are typed, and what the module makes of them.
+EXAMPLE = """
+ready
+AT+HEARTBEAT=2
+
+OK
++HEARTBEAT:1
++HEARTBEAT:2
+AT+HEARTBEAT
++HEARTBEAT:2
+
+OK
+AT+HEARTBEAT=3601
+
+ERROR
+AT+RST
+
+OK
+
+ready
++HEARTBEAT:1
+AT+HEARTBEAT?
++HEARTBEAT:2
+
+OK
+"""
+
+# A module in the installed virtual world, whose network has a server.
+SIMULATED = """
 #include <cstdio>
 
 #include "espat/commands.h"
-#include "espat/modem.h"
-#include "espat/world.h"
-
-namespace {
-
-// The smallest world: an AT port on stdout, and nothing else.
-class Port final : public espat::World {
- public:
-  size_t uart_write(std::span<const espat::Bytes> parts) override {
-    size_t taken = 0;
-    for (espat::Bytes part : parts) taken += std::fwrite(part.data(), 1, part.size(), stdout);
-    return taken;
-  }
-  void uart_resume() override {}
-  void uart_configure(const espat::UartConfig&) override {}
-  void channel_open(espat::ChannelId, const espat::ChannelRequest&) override {}
-  size_t channel_send(espat::ChannelId, espat::Bytes data, const espat::Endpoint&) override {
-    return data.size();
-  }
-  void channel_resume(espat::ChannelId) override {}
-  void channel_configure(espat::ChannelId, const espat::ChannelOptions&) override {}
-  void channel_close(espat::ChannelId, espat::Closing) override {}
-  void server_open(const espat::ServerRequest&) override {}
-  void server_admit(std::optional<espat::ChannelId>, const espat::ChannelOptions&) override {}
-  void server_close() override {}
-  espat::PkiState pki_state(espat::PkiFile, uint8_t) override { return espat::PkiState::missing; }
-  void clock_set(espat::Duration) override {}
-  void resolve(espat::QueryId, std::string_view, espat::Family,
-               std::span<const espat::Endpoint>) override {}
-  void ping(const espat::PingRequest&) override {}
-  void ping_stop() override {}
-  uint64_t random() override { return 4; }
-
-  void partition_erase(std::string_view) override {}
-  size_t partition_write(espat::Bytes data) override { return data.size(); }
-  void partition_commit() override {}
-  void partition_abandon() override {}
-  size_t partition_read(std::string_view, uint32_t, std::span<std::byte>) override { return 0; }
-  void join(const espat::JoinRequest&) override {}
-  void leave() override {}
-  void scan(const espat::ScanRequest&) override {}
-  void softap_disconnect(const espat::MacAddress&) override {}
-  std::string_view flash_get(std::string_view) override { return {}; }
-  void flash_put(std::span<const espat::FlashEntry>) override {}
-  void flash_erase(std::span<const espat::FlashEntry>) override {}
-  void restart() override {}
-  void log(espat::LogLevel, std::string_view) override {}
-};
-
-}  // namespace
+#include "sim/sim_module.h"
 
 int main() {
-  Port port;
-  espat::Modem modem(port, espat::kEsp32, espat::command_set(), espat::ModemOptions());
-  const espat::Time now{};
-  modem.power_on(now);
-  const espat::Bytes line = espat::as_bytes("AT\r\n");
-  return modem.on_uart(line, now) == line.size() ? 0 : 1;
+  espat::sim::SimOptions options;
+  options.modem.join_ssid = "lab";
+  espat::sim::SimModule module(espat::command_set(), options);
+  module.power_on();
+  module.run_for(std::chrono::seconds(5));
+  module.world().network().add_listener({espat::IpAddress::v4(192, 0, 2, 1), 7}, {});
+  std::string said = module.take_output();
+  said += module.command("AT+CIPSTART=\\"TCP\\",\\"192.0.2.1\\",7");
+  module.world().network().peer_send(0, "hello");
+  module.run_for(std::chrono::seconds(1));
+  said += module.take_output();
+  std::fputs(said.c_str(), stdout);
 }
 """
 
-PROJECT = """
-cmake_minimum_required(VERSION 3.25)
-project(embedder LANGUAGES CXX)
-find_package(espat 0.1 REQUIRED)
-add_executable(embedder embedder.cc)
-target_link_libraries(embedder PRIVATE espat::espat_commands)
+SIMULATED_SAYS = """
+ready
+WIFI CONNECTED
+WIFI GOT IP
+AT+CIPSTART="TCP","192.0.2.1",7
+CONNECT
+
+OK
+
++IPD,5:hello
 """
 
 
@@ -85,8 +76,8 @@ class Install(harness.Case):
         super().setUp()
         build = os.environ.get("ESPAT_BUILD", str(harness.TOP / "build/release"))
         self.prefix = self.folder / "prefix"
+        self.headers = self.prefix / "include"
         self.run_tool("cmake", "--install", build, "--prefix", self.prefix)
-        (self.folder / "embedder.cc").write_text(EMBEDDER)
 
     def run_tool(self, *command, **options):
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
@@ -94,30 +85,47 @@ class Install(harness.Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def says(self, program, text):
+        """The program prints this and nothing else, with the line ends of an AT port."""
+        done = subprocess.run([self.folder / program], check=True, capture_output=True,
+                              timeout=harness.GIVE_UP_S)
+        self.assertEqual(done.stdout.decode(), text.replace("\n", "\r\n"))
+
+    def installed(self, below):
+        return sorted(path.relative_to(below).as_posix() for path in below.rglob("*.h"))
+
     def test_program(self):
         self.assertRegex(self.run_tool(self.prefix / "bin/espat", "--version"), r"^espat \d")
 
     def test_only_public_headers(self):
-        headers = {path.name for path in (self.prefix / "include").rglob("*.h")}
-        public = {path.name for path in (harness.TOP / "include").rglob("*.h")}
-        self.assertEqual(headers, public)
+        self.assertEqual({path.name for path in self.headers.iterdir()},
+                         {"espat", "espat-unstable"})
+        self.assertEqual(self.installed(self.headers / "espat"),
+                         self.installed(harness.TOP / "include/espat"))
+        unstable = self.headers / "espat-unstable"
+        self.assertIn("unstable until espat 1.0", (unstable / "README").read_text())
+        self.assertEqual({path.name for path in unstable.iterdir() if path.is_dir()}, UNSTABLE)
+        for folder in UNSTABLE:
+            self.assertEqual(self.installed(unstable / folder),
+                             self.installed(harness.TOP / "src" / folder))
 
-    def test_embedder_with_pkg_config(self):
+    def test_example(self):
+        self.run_tool("cmake", "-S", harness.TOP / "examples/embed", "-B", "b",
+                      f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.run_tool("cmake", "--build", "b")
+        self.says("b/embed", EXAMPLE)
+
+    def test_simulated_world_with_pkg_config(self):
+        """It also includes every header there is: none may need one that is not installed."""
+        everything = [f"espat/{name}" for name in self.installed(self.headers / "espat")]
+        everything += self.installed(self.headers / "espat-unstable")
+        includes = "".join(f'#include "{name}"\n' for name in reversed(everything))
+        (self.folder / "simulated.cc").write_text(includes + SIMULATED)
         found = next(self.prefix.rglob("espat.pc")).parent
         flags = self.run_tool("pkg-config", "--cflags", "--libs", "espat",
                               env=os.environ | {"PKG_CONFIG_PATH": str(found)}).split()
-        self.run_tool("g++", "-std=c++20", "embedder.cc", "-o", "embedder", *flags)
-        self.assertEqual(self.say(), b"\r\nready\r\nAT\r\n\r\nOK\r\n")
-
-    def test_embedder_with_cmake(self):
-        (self.folder / "CMakeLists.txt").write_text(PROJECT)
-        self.run_tool("cmake", "-S", ".", "-B", "b", f"-DCMAKE_PREFIX_PATH={self.prefix}")
-        self.run_tool("cmake", "--build", "b")
-        self.assertEqual(self.say("b/embedder"), b"\r\nready\r\nAT\r\n\r\nOK\r\n")
-
-    def say(self, program="embedder"):
-        return subprocess.run([self.folder / program], check=True, capture_output=True,
-                              timeout=harness.GIVE_UP_S).stdout
+        self.run_tool("g++", "-std=c++20", "simulated.cc", "-o", "simulated", *flags)
+        self.says("simulated", SIMULATED_SAYS)
 
 
 if __name__ == "__main__":
