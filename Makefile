@@ -15,7 +15,9 @@ build: bootstrap-run
 	@ESPAT_PARTS=program script/build release -j $(JOBS) --target espat espat-docs
 
 # The prompt of a module whose station has joined: AT+CIPSTART works at once.
-run: build
+# Builds nothing else.
+run: bootstrap-run
+	@ESPAT_PARTS=program script/build release -j $(JOBS) --target espat
 	@build/release/espat --join espat
 
 # Three tiers: under two minutes from a built tree; what must hold before a change lands; what
