@@ -1,6 +1,4 @@
 // espat: a software ESP-AT module on the network of this host.
-#include <spdlog/spdlog.h>
-
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -22,20 +20,6 @@ constexpr int kFailure = 1;
 int print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   return written && std::fflush(stdout) == 0 ? 0 : kFailure;
-}
-
-spdlog::level::level_enum spdlog_level(espat::LogLevel level) {
-  switch (level) {
-    case espat::LogLevel::error:
-      return spdlog::level::err;
-    case espat::LogLevel::warn:
-      return spdlog::level::warn;
-    case espat::LogLevel::info:
-      return spdlog::level::info;
-    case espat::LogLevel::debug:
-      break;
-  }
-  return spdlog::level::debug;
 }
 
 int serve_updates(std::span<const std::string> arguments) {
@@ -60,7 +44,7 @@ int run(const std::vector<std::string>& arguments) {
       break;
   }
   espat::io::log_to_stderr();
-  spdlog::set_level(spdlog_level(options.log_level));
+  espat::io::show_log(options.log_level);
   return espat::Program(options).run();
 }
 

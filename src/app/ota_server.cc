@@ -1,9 +1,9 @@
 #include "app/ota_server.h"
 
+#include <fmt/format.h>
 #include <httplib.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +23,7 @@
 #include "app/http_connection.h"
 #include "app/options.h"
 #include "app/ota_catalog.h"
+#include "io/host/log.h"
 #include "io/loop/unique_fd.h"
 #include "io/sockets/endpoint_text.h"
 #include "io/sockets/sockets.h"
@@ -80,8 +81,9 @@ thread_local const Exchange* exchange_of_this_thread = nullptr;
 
 void log_reply(const Request& /*request*/, const Response& reply) {
   const Exchange& exchange = *exchange_of_this_thread;
-  spdlog::info("{}: \"{}\" {}, {} bytes", exchange.peer(), exchange.request_line(), reply.status,
-               reply.body.size());
+  io::write_log(
+      LogLevel::info, exchange.peer(),
+      fmt::format("\"{}\" {}, {} bytes", exchange.request_line(), reply.status, reply.body.size()));
 }
 
 void fill(Response& response, OtaReply reply) {
@@ -97,7 +99,7 @@ void answer_exception(const Request& /*request*/, Response& response, std::excep
   try {
     std::rethrow_exception(std::move(thrown));
   } catch (const std::exception& error) {
-    spdlog::error("update server: {}", error.what());
+    io::write_log(LogLevel::error, "update server", error.what());
   }
 }
 
@@ -206,7 +208,7 @@ bool OtaListener::process_and_close_socket(socket_t socket) {
     HttpConnection connection(std::move(owned), tls_ ? tls_->native() : nullptr, stopping_.get());
     serve(connection);
   } catch (const std::exception& error) {
-    spdlog::error("a client is lost: {}", error.what());
+    io::write_log(LogLevel::error, "a client is lost", error.what());
   }
   return true;
 }
@@ -220,7 +222,9 @@ void OtaListener::serve(HttpConnection& connection) {
     exchange_of_this_thread = nullptr;
     if (connection.send(exchange.reply())) return connection.finish();
   }
-  if (!connection.fault().empty()) spdlog::warn("{}: {}", connection.peer(), connection.fault());
+  if (!connection.fault().empty()) {
+    io::write_log(LogLevel::warn, connection.peer(), connection.fault());
+  }
 }
 
 std::unique_ptr<OtaListener> ota_listener(const char* option, const Endpoint& at,
@@ -264,7 +268,8 @@ void run_ota_server(const OtaServerOptions& options) {
   for (const auto& each : listeners) std::printf("%s\n", each->url().c_str());
   std::fflush(stdout);
   const std::string latest = catalog.latest();
-  spdlog::info("update server: the latest version is {}", latest.empty() ? "none" : latest);
+  io::write_log(LogLevel::info, "update server",
+                "the latest version is " + (latest.empty() ? "none" : latest));
   for (const auto& each : listeners) each->start();
   int signal = 0;
   ::sigwait(&signals, &signal);

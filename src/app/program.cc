@@ -1,6 +1,6 @@
 #include "app/program.h"
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -134,10 +134,11 @@ void Program::announce() const {
   const Module& first = modules_.front();
   if (first.where.empty()) return;
   if (modules_.size() == 1) {
-    spdlog::info("AT port: {}", first.where);
+    io::write_log(LogLevel::info, {}, "AT port: " + first.where);
   } else {
-    spdlog::info("{} modules; AT ports: {}, ... {}", modules_.size(), first.where,
-                 modules_.back().where);
+    io::write_log(LogLevel::info, {},
+                  fmt::format("{} modules; AT ports: {}, ... {}", modules_.size(), first.where,
+                              modules_.back().where));
   }
 }
 
@@ -162,7 +163,7 @@ void Program::run_shard(io::Shard& shard) {
   try {
     shard.loop().run();
   } catch (const std::exception& error) {
-    spdlog::error("espat ends: {}", error.what());
+    io::write_log(LogLevel::error, "espat ends", error.what());
     failed_ = true;
   }
   stop();

@@ -51,12 +51,15 @@ void log_to_stderr() {
   spdlog::set_formatter(log_formatter("%H:%M:%S.%e %^%l%$ %v"));
 }
 
+void show_log(LogLevel least) { spdlog::set_level(to_spdlog(least)); }
+
 void write_log(LogLevel level, std::string_view name, std::string_view line) {
-  if (name.empty()) {
-    spdlog::log(to_spdlog(level), "{}", line);
-  } else {
-    spdlog::log(to_spdlog(level), "{}: {}", name, line);
-  }
+  const auto severity = to_spdlog(level);
+  if (!spdlog::should_log(severity)) return;
+  if (name.empty()) return spdlog::log(severity, line);
+  spdlog::memory_buf_t text;
+  for (const std::string_view piece : {name, std::string_view(": "), line}) text.append(piece);
+  spdlog::log(severity, spdlog::string_view_t(text.data(), text.size()));
 }
 
 }  // namespace espat::io

@@ -14,15 +14,20 @@ class formatter;
 namespace espat::io {
 
 /// Sends everything that spdlog logs to standard error, one line each. Call it once, first thing
-/// in the program; spdlog::set_level decides what is shown.
+/// in the program; show_log decides what is shown.
 void log_to_stderr();
+
+/// From now on lines of this severity are shown, and of those above it.
+void show_log(LogLevel least);
 
 /// For any sink of the log: spdlog's pattern, in which %v shows of a line what is_visible and
 /// escapes the rest. So nothing that the MCU or a peer says can end a line or move the cursor,
 /// whoever logs it.
 std::unique_ptr<spdlog::formatter> log_formatter(const std::string& pattern);
 
-/// One line, with the module's name before it unless that is empty. Any thread.
+/// One line, with the name of whom it is about before it ("name: line") unless that is empty. Any
+/// thread. What is to be formatted is so before, by fmt::format: spdlog's own ways, and
+/// fmt::format_to, compile the whole formatter anew in every file that has one.
 void write_log(LogLevel level, std::string_view name, std::string_view line);
 
 }  // namespace espat::io

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <iterator>
 #include <utility>
 
 #include "io/sockets/sockets.h"
@@ -23,8 +22,8 @@ std::string server_list(const std::vector<Endpoint>& servers) {
   std::string list;
   for (const Endpoint& server : servers) {
     const bool v6 = server.address.is_v6();
-    fmt::format_to(std::back_inserter(list), "{}{}{}{}:{}", list.empty() ? "" : ",", v6 ? "[" : "",
-                   server.address.text(), v6 ? "]" : "", server.port);
+    list += fmt::format("{}{}{}{}:{}", list.empty() ? "" : ",", v6 ? "[" : "",
+                        server.address.text(), v6 ? "]" : "", server.port);
   }
   return list;
 }
