@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/recorder.h"
-#include "sim/random.h"
 #include "sim/sim_world.h"
 
 namespace espat::sim {

@@ -13,11 +13,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
 #include "espat/world.h"
-#include "sim/random.h"
 #include "sim/turns.h"
 
 namespace espat::sim {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "espat/bytes.h"
 #include "espat/world.h"
-#include "sim/random.h"
 #include "sim/turns.h"
 
 namespace espat::sim {

@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "base/random.h"
 #include "espat/world.h"
-#include "sim/random.h"
 #include "sim/sim_echo.h"
 #include "sim/sim_flash.h"
 #include "sim/sim_names.h"

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/output_reader.h"
 #include "support/random_lines.h"
@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::seconds;
 
-sim::SimOptions options_for(sim::Random& random) {
+sim::SimOptions options_for(Random& random) {
   sim::SimOptions options;
   options.modem.echo = false;
   options.modem.join_ssid = "home";
@@ -34,7 +34,7 @@ struct Count {
 };
 
 Count bombard(uint64_t seed, int lines) {
-  sim::Random random(seed);
+  Random random(seed);
   sim::SimModule module(command_set(), options_for(random));
   module.world().names().set_silent(true);
   module.power_on();

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/random_lines.h"
 #include "support/seeds.h"
@@ -18,7 +18,7 @@ using std::chrono::seconds;
 
 const Endpoint kPeer{IpAddress::v4(192, 0, 2, 1), 80};
 
-std::string random_burst(sim::Random& random) {
+std::string random_burst(Random& random) {
   switch (random.below(14)) {
     case 0:
       return "AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n";
@@ -53,7 +53,7 @@ std::string random_burst(sim::Random& random) {
 
 /// What the MCU and the peers are told: the same life for the same seed, apart from the cutting.
 std::string output_of(uint64_t seed, const sim::Chunking& chunking) {
-  sim::Random random(seed);
+  Random random(seed);
   sim::SimOptions options;
   options.modem.join_ssid = "home";
   options.modem.strict_events = random.chance(500);

@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/seeds.h"
 
@@ -15,28 +15,28 @@ namespace {
 
 using std::chrono::seconds;
 
-std::string number(sim::Random& random, uint64_t low, uint64_t high) {
+std::string number(Random& random, uint64_t low, uint64_t high) {
   return std::to_string(random.between(low, high));
 }
 
 /// A stored setting's command, and new values for it as both its set form and its query have them.
 struct Setting {
   std::string name;
-  std::string (*value)(sim::Random&);
+  std::string (*value)(Random&);
 };
 
 const Setting kSettings[] = {
-    {"+CWMODE", [](sim::Random& r) { return number(r, 2, 3); }},
-    {"+SYSMSG", [](sim::Random& r) { return number(r, 0, 7); }},
-    {"+CIPV6", [](sim::Random& r) { return number(r, 0, 1); }},
-    {"+CWRECONNCFG", [](sim::Random& r) { return number(r, 1, 7200) + "," + number(r, 0, 1000); }},
-    {"+UART_DEF", [](sim::Random& r) { return number(r, 80, 4500000) + ",8,1,0,0"; }},
+    {"+CWMODE", [](Random& r) { return number(r, 2, 3); }},
+    {"+SYSMSG", [](Random& r) { return number(r, 0, 7); }},
+    {"+CIPV6", [](Random& r) { return number(r, 0, 1); }},
+    {"+CWRECONNCFG", [](Random& r) { return number(r, 1, 7200) + "," + number(r, 0, 1000); }},
+    {"+UART_DEF", [](Random& r) { return number(r, 80, 4500000) + ",8,1,0,0"; }},
     {"+CIPDNS",
-     [](sim::Random& r) {
+     [](Random& r) {
        return "1,\"192.0.2." + number(r, 1, 99) + "\",\"192.0.2." + number(r, 100, 199) + "\"";
      }},
     {"+CWSAP",
-     [](sim::Random& r) {
+     [](Random& r) {
        return "\"ap" + number(r, 0, 999) + "\",\"secret" + number(r, 10, 99) + "\"," +
               number(r, 1, 13) + ",3," + number(r, 1, 8) + ",0";
      }},
@@ -97,7 +97,7 @@ class Life {
     return output.substr(begin, output.find("\r\n") - begin);
   }
 
-  sim::Random random_;
+  Random random_;
   sim::SimModule module_;
   std::map<std::string, std::string> known_;
 };

@@ -20,7 +20,7 @@ const Endpoint kSilent{IpAddress::v4(192, 0, 2, 2), 80};
 
 /// Byte `i` of what peer `peer` sends: wrong order, loss and mixing all show.
 char stream_byte(sim::PeerId peer, uint64_t i) {
-  return static_cast<char>(sim::Random(peer * 1000003 + i / 8).next() >> (i % 8 * 8) & 0xff);
+  return static_cast<char>(Random(peer * 1000003 + i / 8).next() >> (i % 8 * 8) & 0xff);
 }
 
 std::string stream_bytes(sim::PeerId peer, uint64_t from, uint64_t n) {
@@ -29,7 +29,7 @@ std::string stream_bytes(sim::PeerId peer, uint64_t from, uint64_t n) {
   return bytes;
 }
 
-sim::SimOptions options_for(sim::Random& random, RecordingSink* recording) {
+sim::SimOptions options_for(Random& random, RecordingSink* recording) {
   sim::SimOptions options;
   options.recording = recording;
   options.profile = random.chance(500) ? &kEsp32 : &kEsp8266;

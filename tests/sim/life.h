@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "net/links.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/output_reader.h"
 
@@ -72,7 +72,7 @@ class Life {
   void note(const std::string& what);
   void fail(const std::string& what);
 
-  sim::Random random_;
+  Random random_;
   sim::SimModule module_;
   OutputReader reader_;
   Await await_ = Await::nothing;

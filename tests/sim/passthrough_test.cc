@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/seeds.h"
 
@@ -23,7 +23,7 @@ constexpr Duration kSilence = milliseconds(45);
 constexpr size_t kPacketMaxBytes = 2920;
 
 /// Many plus signs, but never three of them alone.
-std::string random_burst(sim::Random& random) {
+std::string random_burst(Random& random) {
   if (random.chance(200)) return random.chance(500) ? "++" : "++++";
   std::string burst(random.between(1, random.chance(100) ? 4000 : 60), '+');
   for (char& byte : burst) {
@@ -33,7 +33,7 @@ std::string random_burst(sim::Random& random) {
 }
 
 /// Plus signs alone must be followed by silence: more of them might make three.
-Duration random_pause(const std::string& burst, sim::Random& random) {
+Duration random_pause(const std::string& burst, Random& random) {
   const bool pluses = burst.find_first_not_of('+') == std::string::npos;
   return pluses || random.chance(500) ? kSilence : kNoSilence;
 }
@@ -77,7 +77,7 @@ TEST_F(PassthroughLife, EveryByteOfTheMcuArrives) {
   for (const uint64_t seed : seeds(30)) {
     SCOPED_TRACE("ESPAT_SIM_SEED=" + std::to_string(seed));
     begin(seed, R"("TCP","192.0.2.1",80)");
-    sim::Random random(seed);
+    Random random(seed);
     network().set_send_window(random.between(100, 5000));
     network().shorten_sends(random.chance(500) ? 400 : 0);
     std::string fed;
@@ -100,7 +100,7 @@ TEST_F(PassthroughLife, EveryByteOfTheNetworkArrives) {
   for (const uint64_t seed : seeds(30)) {
     SCOPED_TRACE("ESPAT_SIM_SEED=" + std::to_string(seed));
     begin(seed, R"("TCP","192.0.2.1",80)");
-    sim::Random random(seed);
+    Random random(seed);
     module_->world().uart().shorten_writes(300);
     network().set_read_max(random.between(1, 4000));
     std::string sent, received;
@@ -129,7 +129,7 @@ TEST_F(PassthroughLife, DatagramsEndAtPauses) {
   for (const uint64_t seed : seeds(30)) {
     SCOPED_TRACE("ESPAT_SIM_SEED=" + std::to_string(seed));
     begin(seed, R"("UDP","192.0.2.1",80,5000,0)");
-    sim::Random random(seed);
+    Random random(seed);
     std::vector<std::string> expected;
     std::string packet;
     for (int i = 0; i < 300; ++i) {

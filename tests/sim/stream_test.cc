@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/output_reader.h"
 
@@ -21,7 +21,7 @@ constexpr uint64_t kHeldMaxBytes = 4096;
 const Endpoint kPeer{IpAddress::v4(192, 0, 2, 1), 80};
 
 std::string random_bytes(size_t n, uint64_t seed) {
-  sim::Random random(seed);
+  Random random(seed);
   std::string bytes(n, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random.below(256));
   return bytes;
@@ -68,7 +68,7 @@ class Stream : public testing::TestWithParam<bool> {
 
 TEST_P(Stream, DownToASlowMcu) {
   const std::string sent = random_bytes(kStreamBytes, 1);
-  sim::Random random(2);
+  Random random(2);
   sim::SimUart& uart = module_.world().uart();
   uart.throttle(256, 100);
   for (size_t at = 0; at < sent.size(); at += 10000) network_.peer_send(0, sent.substr(at, 10000));
@@ -89,7 +89,7 @@ TEST_P(Stream, DownToASlowMcu) {
 
 TEST_P(Stream, UpOverACongestedLink) {
   const std::string sent = random_bytes(kStreamBytes, 3);
-  sim::Random random(4);
+  Random random(4);
   network_.set_send_window(300);
   network_.shorten_sends(300);
   std::string announced;
@@ -122,7 +122,7 @@ TEST_P(Stream, UpOverACongestedLink) {
 TEST_P(Stream, BothWaysAtOnce) {
   const std::string down = random_bytes(kStreamBytes / 4, 5);
   const std::string up = random_bytes(kStreamBytes / 4, 6);
-  sim::Random random(7);
+  Random random(7);
   module_.world().uart().throttle(1000, 200);
   network_.set_send_window(700);
   network_.peer_send(0, down);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/firmware_image.h"
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 #include "support/seeds.h"
 
@@ -118,7 +118,7 @@ class Life {
     }
   }
 
-  sim::Random random_;
+  Random random_;
   sim::SimModule module_;
   int release_ = 2;
   int slot_ = 0;

@@ -21,7 +21,7 @@ constexpr std::array kLeftOut = {std::string_view("E1"),
                                  std::string_view("+CIPRECVDATA"),
                                  std::string_view("+SAVETRANSLINK")};
 
-std::string random_slot(const Param& param, sim::Random& random) {
+std::string random_slot(const Param& param, Random& random) {
   if (random.chance(50)) {
     const auto wrong = mistakes(param);
     return wrong[random.index(wrong.size())].slot;
@@ -35,7 +35,7 @@ std::string random_slot(const Param& param, sim::Random& random) {
   return random.chance(500) ? sample(param) : right[random.index(right.size())];
 }
 
-std::string random_parameters(const Command& row, sim::Random& random) {
+std::string random_parameters(const Command& row, Random& random) {
   size_t forms = 0;
   while (forms < row.set.size() && row.set[forms].run != nullptr) ++forms;
   const auto params = on_line(row.set[random.index(forms)], random.chance(500));
@@ -50,7 +50,7 @@ std::string random_parameters(const Command& row, sim::Random& random) {
 
 }  // namespace
 
-std::string random_line(std::span<const Command> commands, sim::Random& random) {
+std::string random_line(std::span<const Command> commands, Random& random) {
   const Command* row = nullptr;
   do {
     row = &commands[random.index(commands.size())];

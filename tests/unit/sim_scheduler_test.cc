@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "sim/random.h"
+#include "base/random.h"
 #include "sim/scheduler.h"
 
 namespace espat::sim {

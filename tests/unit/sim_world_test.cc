@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "espat/commands.h"
-#include "sim/random.h"
 #include "sim/sim_module.h"
 
 namespace espat::sim {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace espat::sim {
+namespace espat {
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 class Random {
@@ -33,4 +33,4 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace espat::sim
+}  // namespace espat
