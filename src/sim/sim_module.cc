@@ -12,22 +12,25 @@ SimModule::SimModule(const CommandSet& commands, SimOptions options)
     : options_(std::move(options)),
       commands_(commands),
       world_(options_.seed),
+      faults_(world_, ~options_.seed),  // another chance than the world's
       chunks_(options_.chunking.seed) {
   if (options_.recording == nullptr) return;
   recorder_ =
-      std::make_unique<Recorder>(world_, *options_.recording, *options_.profile, options_.modem);
+      std::make_unique<Recorder>(faults_, *options_.recording, *options_.profile, options_.modem);
 }
 
 void SimModule::power_on() {
-  World& world = recorder_ ? static_cast<World&>(*recorder_) : world_;
-  modem_ = std::make_unique<Modem>(world, *options_.profile, commands_, options_.modem);
+  World& below = recorder_ ? static_cast<World&>(*recorder_) : faults_;
+  modem_ = std::make_unique<Modem>(below, *options_.profile, commands_, options_.modem);
   if (recorder_) recorder_->connect(modem_.get());
-  world_.turns().attach(recorder_ ? static_cast<ModemFace*>(recorder_.get()) : modem_.get());
+  faults_.connect(recorder_ ? static_cast<ModemFace*>(recorder_.get()) : modem_.get());
+  world_.turns().attach(&faults_);
   world_.turns().power_on();
 }
 
 void SimModule::power_loss() {
   world_.turns().attach(nullptr);
+  faults_.connect(nullptr);
   modem_.reset();
   world_.power_loss();
 }
@@ -76,8 +79,8 @@ bool SimModule::run_until(const std::function<bool()>& done, Duration limit) {
 bool SimModule::run_until_idle(Duration limit) {
   return run_until(
       [this] {
-        return modem_ && modem_->idle() && world_.turns().scheduler().empty() &&
-               world_.uart().unread_bytes() == 0;
+        return modem_ && modem_->idle() && !faults_.pending() &&
+               world_.turns().scheduler().empty() && world_.uart().unread_bytes() == 0;
       },
       limit);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/random.h"
+#include "espat/faults.h"
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/recorder.h"
@@ -49,6 +50,8 @@ class SimModule {
   SimModule(const CommandSet& commands, SimOptions options);
 
   SimWorld& world() { return world_; }
+  /// What goes wrong between the module and its world. Faults that are set outlive a loss of power.
+  Faults& faults() { return faults_; }
   /// The power must be on.
   Modem& modem() { return *modem_; }
   bool powered() const { return modem_ != nullptr; }
@@ -81,6 +84,7 @@ class SimModule {
   const SimOptions options_;
   const CommandSet& commands_;
   SimWorld world_;
+  Faults faults_;
   std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
   std::unique_ptr<Modem> modem_;
   Random chunks_;
