@@ -77,7 +77,7 @@ void Player::act(Op op, uint8_t argument) {
     case Op::wait_tenths:
       return module_.run_for(milliseconds(argument * 100));
     case Op::station_lost:
-      return world.wifi().lose_station();
+      return module_.faults().lose_station();
     case Op::softap:
       return argument % 2 != 0 ? world.wifi().softap_station_joins(kStation, {})
                                : world.wifi().softap_station_leaves(kStation);
@@ -88,9 +88,9 @@ void Player::act(Op op, uint8_t argument) {
     case Op::window:
       return world.network().set_send_window(argument);
     case Op::flash_fails:
-      return world.flash().fail_write(argument);
+      return module_.faults().fail_flash_write(argument);
     case Op::names_silent:
-      return world.names().set_silent(argument % 2 != 0);
+      return module_.faults().silence_names(argument % 2 != 0);
     case Op::power_loss:
       module_.power_loss();
       return module_.power_on();

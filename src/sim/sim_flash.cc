@@ -32,19 +32,16 @@ void SimFlash::begin(std::span<const FlashEntry> entries, bool erase) {
     write.entries.insert_or_assign(std::string(entry.key), std::string(entry.value));
   }
   turns_.rule(!pending_, "a flash write began before the one before it was answered");
-  write.fails = fail_in_ == 1;
-  if (fail_in_ > 0) --fail_in_;
   pending_ = std::move(write);
   turns_.post(latency_, [this] {
-    const bool ok = !pending_->fails;
     commit();
-    turns_.event(FlashWritten{ok});
+    turns_.event(FlashWritten{});
   });
 }
 
 void SimFlash::commit() {
   const std::optional<Write> write = std::exchange(pending_, std::nullopt);
-  if (!write || write->fails) return;
+  if (!write) return;
   if (write->erase) durable_.clear();
   for (const auto& [key, value] : write->entries) durable_.insert_or_assign(key, value);
 }

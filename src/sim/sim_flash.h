@@ -27,8 +27,6 @@ class SimFlash {
   }
   /// From a call of flash_put or flash_erase to its FlashWritten.
   void set_latency(Duration latency) { latency_ = latency; }
-  /// The `n`th write from now fails and changes nothing; 1 is the next.
-  void fail_write(uint32_t n) { fail_in_ = n; }
   const Content& content() const { return durable_; }
 
   // --- the world's side (world.h) ---
@@ -43,7 +41,6 @@ class SimFlash {
  private:
   struct Write {
     bool erase = false;
-    bool fails = false;
     Content entries;
   };
   void begin(std::span<const FlashEntry> entries, bool erase);
@@ -54,7 +51,6 @@ class SimFlash {
   Content durable_;
   std::optional<Write> pending_;
   Duration latency_ = std::chrono::milliseconds(1);
-  uint32_t fail_in_ = 0;
 };
 
 }  // namespace espat::sim

@@ -25,8 +25,6 @@ class SimNames {
   }
   /// From a question to its answer.
   void set_latency(Duration latency) { latency_ = latency; }
-  /// No server ever answers: questions stay open.
-  void set_silent(bool silent) { silent_ = silent; }
   /// The servers of the last question; empty = the host's own.
   const std::vector<Endpoint>& servers_asked() const { return servers_asked_; }
 
@@ -42,7 +40,6 @@ class SimNames {
   std::array<uint64_t, 256> asked_{};  // per QueryId: the latest question; older ones are void
   std::vector<Endpoint> servers_asked_;
   Duration latency_ = std::chrono::milliseconds(5);
-  bool silent_ = false;
 };
 
 }  // namespace espat::sim

@@ -134,10 +134,6 @@ size_t SimNetwork::send_stream(ChannelId channel, Bytes data) {
   if (!connection.peer_open) return data.size();  // the peer is gone: lost, as on a real network
   size_t room = send_window_bytes_ - std::min(send_window_bytes_, connection.in_flight);
   room = std::min(room, data.size());
-  if (room > 0 && random_.chance(short_per_mille_)) {
-    room = random_.index(room);
-    post_for(channel, Duration(random_.below(2000)), [this, channel] { tell_writable(channel); });
-  }
   if (room < data.size()) slot.blocked = true;
   if (room == 0) return 0;
   connection.in_flight += room;

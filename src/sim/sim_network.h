@@ -1,5 +1,5 @@
 // The network around a simulated module: TCP listeners and UDP peers that a test scripts, channels
-// with latency and a send window, and nothing that ever happens by chance unless asked for.
+// with latency and a send window, and nothing that ever happens by chance.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/random.h"
 #include "espat/address.h"
 #include "espat/bytes.h"
 #include "espat/event.h"
@@ -51,7 +50,7 @@ using OnService = std::function<void(const Endpoint& from, const Endpoint& to, B
 
 class SimNetwork {
  public:
-  SimNetwork(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
+  explicit SimNetwork(Turns& turns) : turns_(turns) {}
 
   // --- the scene ---
   void add_listener(const Endpoint& at, PeerListener listener) {
@@ -75,8 +74,6 @@ class SimNetwork {
   void set_read_max(size_t bytes) { read_max_bytes_ = bytes; }
   /// The local port of the next connection that does not choose one.
   void set_next_port(uint16_t port) { next_port_ = port; }
-  /// So many of a thousand sends take only a part of what they are offered.
-  void shorten_sends(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
   /// Another program has this port: neither the module's server nor a UDP channel can have it.
   void occupy_port(uint16_t port) { occupied_port_ = port; }
@@ -202,7 +199,6 @@ class SimNetwork {
   Slot* slot_of(const Connection& connection);
 
   Turns& turns_;
-  Random random_;
   std::map<Endpoint, PeerListener> listeners_;
   std::map<Endpoint, OnDatagram> datagram_peers_;
   std::map<uint16_t, OnService> services_;
@@ -219,7 +215,6 @@ class SimNetwork {
   size_t read_max_bytes_ = 65536;
   uint32_t record_overhead_bytes_ = 0;
   uint16_t next_port_ = 50000;
-  uint32_t short_per_mille_ = 0;
   uint64_t taken_ = 0;
   uint64_t sent_ = 0;
 };

@@ -18,12 +18,6 @@ void SimPartitions::post(Task task) {
   });
 }
 
-bool SimPartitions::next_fails() {
-  const bool fails = fail_in_ == 1;
-  if (fail_in_ > 0) --fail_in_;
-  return fails;
-}
-
 void SimPartitions::erase(std::string_view partition) {
   turns_.world_called("partition_erase");
   turns_.rule(!partition.empty(), "partition_erase without a name");
@@ -40,7 +34,6 @@ size_t SimPartitions::write(Bytes data) {
   const size_t taken = std::min(data.size(), room_bytes_ - std::min(room_bytes_, waiting_bytes_));
   owes_writable_ = taken < data.size();
   if (taken == 0) return 0;
-  if (next_fails()) writing_->fails = true;
   waiting_bytes_ += taken;
   writing_->bytes.append(as_text(data.first(taken)));
   post([this, taken] { written(taken); });
@@ -58,7 +51,7 @@ void SimPartitions::commit() {
   turns_.rule(begun, "partition_commit without partition_erase");
   owes_writable_ = false;
   if (begun) {
-    if (next_fails() || unwritable_) writing_->fails = true;
+    writing_->fails = unwritable_;
     writing_->committing = true;
   }
   post([this] { committed(); });

@@ -30,9 +30,6 @@ class SimPartitions {
   void set_latency(Duration latency) { latency_ = latency; }
   /// How many bytes may wait to be written.
   void set_room(size_t bytes) { room_bytes_ = bytes; }
-  /// The `n`th write from now that takes any bytes fails, or the commit if that comes first; 1 is
-  /// the next. The commit then fails.
-  void fail_write(uint32_t n) { fail_in_ = n; }
   /// While they are unwritable no commit succeeds. An update server says so with each download
   /// (UpdateFault::unwritable).
   void set_unwritable(bool unwritable) { unwritable_ = unwritable; }
@@ -57,7 +54,6 @@ class SimPartitions {
     bool fails = false;
   };
 
-  bool next_fails();
   template <typename Task>
   void post(Task task);
   void written(size_t bytes);
@@ -74,7 +70,6 @@ class SimPartitions {
   Time free_at_{};  // when the flash has done what it was given
   Duration latency_ = std::chrono::milliseconds(1);
   size_t room_bytes_ = 65536;
-  uint32_t fail_in_ = 0;
   bool unwritable_ = false;
 };
 

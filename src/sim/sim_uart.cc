@@ -42,20 +42,21 @@ void SimUart::throttle(size_t capacity_bytes, size_t bytes_per_ms) {
   throttled_ = true;
   capacity_bytes_ = capacity_bytes;
   bytes_per_ms_ = bytes_per_ms;
+  if (held_.empty()) writable_after(Duration(0));  // nothing may have fitted at all
   drain();
 }
 
 void SimUart::unthrottle() {
   throttled_ = false;
+  if (held_.empty()) writable_after(Duration(0));
   drain();
 }
 
 // How much of a write is taken.
-size_t SimUart::room(size_t offered) {
-  size_t room = throttled_ ? capacity_bytes_ - std::min(capacity_bytes_, held_.size()) : offered;
-  room = std::min(room, offered);
-  if (room > 0 && random_.chance(short_per_mille_)) room = random_.index(room);
-  return room;
+size_t SimUart::room(size_t offered) const {
+  const size_t room =
+      throttled_ ? capacity_bytes_ - std::min(capacity_bytes_, held_.size()) : offered;
+  return std::min(room, offered);
 }
 
 size_t SimUart::write(std::span<const Bytes> parts) {
@@ -74,10 +75,7 @@ size_t SimUart::write(std::span<const Bytes> parts) {
       read_by_mcu(text);
     }
   }
-  if (room < offered) {
-    blocked_ = true;
-    if (held_.empty()) writable_after(Duration(random_.below(2000)));
-  }
+  if (room < offered) blocked_ = true;
   drain();
   return room;
 }
@@ -102,12 +100,13 @@ void SimUart::drain() {
     const size_t n = throttled_ ? std::min(bytes_per_ms_, held_.size()) : held_.size();
     read_by_mcu(std::string_view(held_).substr(0, n));
     held_.erase(0, n);
-    if (blocked_ && n > 0) writable_after(Duration(0));
+    if (n > 0) writable_after(Duration(0));
     drain();
   });
 }
 
 void SimUart::writable_after(Duration delay) {
+  if (!blocked_) return;
   turns_.post(delay, [this] {
     if (!blocked_) return;
     blocked_ = false;
@@ -119,7 +118,7 @@ void SimUart::writable_after(Duration delay) {
 // still hears of it.
 void SimUart::restart() {
   offer_posted_ = false;
-  if (blocked_ && held_.empty()) writable_after(Duration(0));
+  if (held_.empty()) writable_after(Duration(0));
 }
 
 void SimUart::power_loss() {

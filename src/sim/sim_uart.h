@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/random.h"
 #include "espat/bytes.h"
 #include "espat/world.h"
 #include "sim/turns.h"
@@ -17,7 +16,7 @@ namespace espat::sim {
 
 class SimUart {
  public:
-  SimUart(Turns& turns, uint64_t seed) : turns_(turns), random_(seed) {}
+  explicit SimUart(Turns& turns) : turns_(turns) {}
 
   // --- the MCU's side ---
 
@@ -38,8 +37,6 @@ class SimUart {
   void throttle(size_t capacity_bytes, size_t bytes_per_ms);
   /// The MCU reads everything at once again, also what is held.
   void unthrottle();
-  /// So many of a thousand writes take only a part of what they are offered.
-  void shorten_writes(uint32_t per_mille) { short_per_mille_ = per_mille; }
 
   /// Line settings as the modem last set them; nothing since power-on = empty.
   const std::optional<UartConfig>& config() const { return config_; }
@@ -55,14 +52,13 @@ class SimUart {
   void power_loss();
 
  private:
-  size_t room(size_t offered);
+  size_t room(size_t offered) const;
   void offer();
   void drain();
   void writable_after(Duration delay);
   void read_by_mcu(std::string_view bytes);
 
   Turns& turns_;
-  Random random_;
   std::string to_modem_;
   bool offer_posted_ = false;
   std::string held_;
@@ -74,7 +70,6 @@ class SimUart {
   size_t bytes_per_ms_ = 0;
   bool draining_ = false;
   bool blocked_ = false;
-  uint32_t short_per_mille_ = 0;
   std::optional<UartConfig> config_;
   uint64_t config_from_ = 0;
 };

@@ -44,15 +44,6 @@ void SimWifi::leave() {
   ++attempt_;
 }
 
-void SimWifi::lose_station() {
-  if (!joined_) return;
-  joined_ = false;
-  const uint64_t attempt = ++attempt_;
-  turns_.post(Duration(0), [this, attempt] {
-    if (attempt == attempt_) turns_.event(StationLost{});
-  });
-}
-
 void SimWifi::scan(const ScanRequest& request) {
   turns_.world_called("scan");
   turns_.post(kScanTime, [this, ssid = std::string(request.ssid), request] {

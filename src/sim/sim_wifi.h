@@ -1,5 +1,5 @@
 // The Wi-Fi of a simulated module: access points from an Air, with the time that joining and
-// scanning take, and whatever a test does to the station and the SoftAP's stations.
+// scanning take, and whatever a test does to the SoftAP's stations.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,6 @@ class SimWifi {
   // --- the scene ---
   Air& air() { return air_; }
   StationNetwork& network() { return network_; }
-  /// The access point sends the station away; nothing happens to one that has not joined.
-  void lose_station();
   void softap_station_joins(const MacAddress& mac, const IpAddress& ip);
   void softap_station_leaves(const MacAddress& mac);
   bool joined() const { return joined_; }

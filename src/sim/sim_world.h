@@ -31,8 +31,8 @@ class SimWorld final : public World {
  public:
   explicit SimWorld(uint64_t seed)
       : seeds_(seed),
-        uart_(turns_, seeds_.next()),
-        network_(turns_, seeds_.next()),
+        uart_(turns_),
+        network_(turns_),
         names_(turns_),
         ntp_(turns_, network_),
         echo_(turns_),

@@ -36,7 +36,7 @@ struct Count {
 Count bombard(uint64_t seed, int lines) {
   Random random(seed);
   sim::SimModule module(command_set(), options_for(random));
-  module.world().names().set_silent(true);
+  module.faults().silence_names(true);
   module.power_on();
   OutputReader reader;
   Count count;
@@ -44,7 +44,7 @@ Count bombard(uint64_t seed, int lines) {
     module.feed(random_line(command_set(), random) + "\r\n");
     if (random.chance(20)) module.world().uart().throttle(random.between(1, 100), 20);
     if (random.chance(20)) module.world().uart().unthrottle();
-    if (random.chance(10)) module.world().wifi().lose_station();
+    if (random.chance(10)) module.faults().lose_station();
     if (random.chance(300)) module.run_for(Duration(random.below(50000)));
   }
   module.world().uart().unthrottle();

@@ -98,16 +98,16 @@ void Life::act_as_world() {
   sim::SimWorld& world = module_.world();
   switch (random_.below(20)) {
     case 0:
-      world.wifi().lose_station();
+      module_.faults().lose_station();
       break;
     case 1:
-      world.flash().fail_write(static_cast<uint32_t>(random_.below(4)));
+      module_.faults().fail_flash_write(static_cast<uint32_t>(random_.below(4)));
       break;
     case 2:
-      world.uart().shorten_writes(random_.chance(500) ? 0 : 500);
+      module_.faults().shorten_writes(random_.chance(500) ? 0 : 500);
       break;
     case 3:
-      world.network().shorten_sends(random_.chance(500) ? 0 : 500);
+      module_.faults().shorten_sends(random_.chance(500) ? 0 : 500);
       break;
     case 4:
       world.network().set_send_window(random_.between(1, 3000));
@@ -116,7 +116,7 @@ void Life::act_as_world() {
       world.network().set_latency(Duration(random_.below(30000)));
       break;
     case 6:
-      world.names().set_silent(random_.chance(300));
+      module_.faults().silence_names(random_.chance(300));
       break;
     case 7:
     case 8:
@@ -411,9 +411,9 @@ void Life::check_rules() {
 
 void Life::come_to_rest() {
   sim::SimWorld& world = module_.world();
-  world.uart().shorten_writes(0);
+  module_.faults().shorten_writes(0);
   world.uart().unthrottle();
-  world.network().shorten_sends(0);
+  module_.faults().shorten_sends(0);
   slow_ = false;
   asked_at_ = module_.now();
   for (sim::PeerId peer = 0; peer < streams_.size(); ++peer) world.network().peer_read(peer, true);

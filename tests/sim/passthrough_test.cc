@@ -79,7 +79,7 @@ TEST_F(PassthroughLife, EveryByteOfTheMcuArrives) {
     begin(seed, R"("TCP","192.0.2.1",80)");
     Random random(seed);
     network().set_send_window(random.between(100, 5000));
-    network().shorten_sends(random.chance(500) ? 400 : 0);
+    module_->faults().shorten_sends(random.chance(500) ? 400 : 0);
     std::string fed;
     for (int i = 0; i < 300; ++i) {
       const std::string burst = random_burst(random);
@@ -101,7 +101,7 @@ TEST_F(PassthroughLife, EveryByteOfTheNetworkArrives) {
     SCOPED_TRACE("ESPAT_SIM_SEED=" + std::to_string(seed));
     begin(seed, R"("TCP","192.0.2.1",80)");
     Random random(seed);
-    module_->world().uart().shorten_writes(300);
+    module_->faults().shorten_writes(300);
     network().set_read_max(random.between(1, 4000));
     std::string sent, received;
     for (int i = 0; i < 300; ++i) {

@@ -91,7 +91,7 @@ TEST_P(Stream, UpOverACongestedLink) {
   const std::string sent = random_bytes(kStreamBytes, 3);
   Random random(4);
   network_.set_send_window(300);
-  network_.shorten_sends(300);
+  module_.faults().shorten_sends(300);
   std::string announced;
   size_t at = 0;
   uint64_t fed = 0;

@@ -93,7 +93,7 @@ const std::vector<Scene::Directive>& Scene::module_directives() {
       {"update-token", 1, 1, option("update-token")},
       {"flash", 2, 2, always([](Scene& s, const Words& w) { s.world().flash().set(w[0], w[1]); })},
       {"flash-fails", 1, 1, always([](Scene& s, const Words& w) {
-         s.world().flash().fail_write(static_cast<uint32_t>(number(w[0])));
+         s.built().faults().fail_flash_write(static_cast<uint32_t>(number(w[0])));
        })},
       {"uart", 1, 2, always([](Scene& s, const Words& w) { s.throttle(w); })},
       {"wait", 1, 1, always([](Scene& s, const Words& w) { s.module().run_for(duration(w[0])); })},
@@ -118,7 +118,7 @@ const std::vector<Scene::Directive>& Scene::wifi_directives() {
          s.world().wifi().network().dns_servers.push_back({address(w[0]), 53});
        })},
       {"station-lost", 0, 0,
-       always([](Scene& s, const Words&) { s.world().wifi().lose_station(); })},
+       always([](Scene& s, const Words&) { s.built().faults().lose_station(); })},
       {"softap-joins", 2, 2, always([](Scene& s, const Words& w) {
          s.world().wifi().softap_station_joins(*MacAddress::parse(w[0]), address(w[1]));
        })},
@@ -139,7 +139,7 @@ const std::vector<Scene::Directive>& Scene::network_directives() {
       {"host", 2, 2,
        always([](Scene& s, const Words& w) { s.world().names().add_host(w[0], address(w[1])); })},
       {"dns-silent", 0, 0,
-       always([](Scene& s, const Words&) { s.world().names().set_silent(true); })},
+       always([](Scene& s, const Words&) { s.built().faults().silence_names(true); })},
       {"asked", 0, 3, [](Scene& s, const Words& w, auto) { return s.compare_servers(w); }},
       {"peer", 2, 2, [](Scene& s, const Words& w, auto) { return s.add_peer(w); }},
       {"local-port", 1, 1, always([](Scene& s, const Words& w) {

@@ -582,5 +582,16 @@ TEST(Faults, IsNotThereUnlessAFaultIsSet) {
   EXPECT_EQ(with, without);
 }
 
+TEST(Faults, AFailedWriteIsAnError) {
+  sim::SimModule module(command_set(), {});
+  module.power_on();
+  module.faults().fail_flash_write(2);
+  EXPECT_TRUE(module.command("AT+CWMODE=1").ends_with("OK\r\n"));
+  EXPECT_TRUE(module.command("AT+CWMODE=3").ends_with("ERROR\r\n"));
+  EXPECT_EQ(module.world().flash().get("wifi.mode"), "1");
+  EXPECT_TRUE(module.command("AT+CWMODE=2").ends_with("OK\r\n"));
+  EXPECT_EQ(module.world().flash().get("wifi.mode"), "2");
+}
+
 }  // namespace
 }  // namespace espat

@@ -48,17 +48,6 @@ TEST(SimFlash, WhatWasNotAnsweredMaySurvive) {
   EXPECT_TRUE(kept);
 }
 
-TEST(SimFlash, AFailedWriteChangesNothing) {
-  SimModule module = make(1);
-  module.power_on();
-  module.world().flash().fail_write(2);
-  module.command("AT+CWMODE=1");
-  EXPECT_TRUE(module.command("AT+CWMODE=3").ends_with("ERROR\r\n"));
-  EXPECT_EQ(stored_mode(module), "1");
-  EXPECT_TRUE(module.command("AT+CWMODE=2").ends_with("OK\r\n"));
-  EXPECT_EQ(stored_mode(module), "2");
-}
-
 TEST(SimFlash, ARestartForgetsTheAnswerNotTheWrite) {
   SimModule module = make(1);
   module.world().flash().set_latency(seconds(1));

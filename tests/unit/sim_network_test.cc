@@ -72,13 +72,6 @@ TEST_F(SimNetworkTest, TheWindowLimitsWhatIsUnread) {
   EXPECT_EQ(network_.peer_received(0), "0123456789abcdef");
 }
 
-TEST_F(SimNetworkTest, ShortSendsLoseNothing) {
-  network_.shorten_sends(900);
-  send("0123456789abcdef");
-  module_.run_for(seconds(5));
-  EXPECT_EQ(network_.peer_received(0), "0123456789abcdef");
-}
-
 TEST_F(SimNetworkTest, ThePeerHearsOfAClose) {
   module_.command("AT+CIPCLOSE");
   EXPECT_EQ(closed_, 1);

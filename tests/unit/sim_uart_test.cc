@@ -39,17 +39,6 @@ TEST(SimUart, AStoppedMcuHoldsTheModuleBack) {
   EXPECT_EQ(module.world().uart().unread_bytes(), 0u);
 }
 
-TEST(SimUart, ShortWritesLoseNothing) {
-  SimModule module = booted();
-  module.world().uart().shorten_writes(900);
-  module.power_on();
-  module.run_for(seconds(1));
-  EXPECT_EQ(module.take_output(), "\r\nready\r\n");
-  const std::string versions = module.command("AT+GMR");
-  module.world().uart().shorten_writes(0);
-  EXPECT_EQ(versions, module.command("AT+GMR"));
-}
-
 TEST(SimUart, CutsAsAsked) {
   for (const Chunking& chunking :
        {Chunking{}, Chunking::bytewise(), Chunking::cut_at(3), Chunking::random(7)}) {

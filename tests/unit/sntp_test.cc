@@ -99,7 +99,7 @@ TEST_F(SntpModule, ARestartForgetsIt) {
 }
 
 TEST_F(SntpModule, NamesMaySayNothing) {
-  module_.world().names().set_silent(true);
+  module_.faults().silence_names(true);
   add_server(std::chrono::milliseconds(5));
   module_.command("AT+CIPSNTPCFG=1,0,\"silent.example\",\"192.0.2.123\"");
   run_until_set();

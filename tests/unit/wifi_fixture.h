@@ -63,7 +63,7 @@ class WifiTest : public testing::Test {
   }
   /// What is printed within this time after the station has lost its access point.
   std::string lose(Duration duration = std::chrono::milliseconds(1)) {
-    world().wifi().lose_station();
+    module().faults().lose_station();
     return wait(duration);
   }
   /// What a restart prints, and what comes within a second of it.
