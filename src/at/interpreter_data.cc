@@ -86,6 +86,8 @@ void Interpreter::begin_send() {
   const Duration limit = sink_->send_limit(data_.link());
   if (limit > Duration::zero()) send_timer_.set_after(limit);
   send_payload();
+  // A send that takes long lets events through: those that waited come first.
+  if (phase_ == Phase::sending) parts_.printer.release_held();
 }
 
 void Interpreter::send_payload() {
