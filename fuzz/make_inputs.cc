@@ -79,6 +79,23 @@ std::string input_of(const espat::test::Script& script) {
   return input;
 }
 
+/// Every fault with some traffic under it. No transcript has them, and other inputs are made of
+/// these.
+std::string input_with_faults() {
+  std::string input(1, '\x09');
+  input += op(Op::wait_tenths, 1) + "AT+CIPMUX=1\r\nAT+CIPSERVER=1,80\r\n";
+  for (auto what = static_cast<uint8_t>(Op::refuse_opens); Op(what) != Op::count; ++what) {
+    const Op fault{what};
+    input += op(fault, 3) + "AT+CIPSTART=0,\"TCP\",\"192.0.2.137\",8080\r\n" +
+             op(Op::wait_ms, 200) + op(Op::peer_sends, 5) + "AT+CIPSEND=0,4\r\n" +
+             op(Op::wait_ms, 200) + "data" + op(Op::wait_ms, 200) + op(Op::client, 1) +
+             op(Op::peer_sends, 2) + "AT+CIPSTART=4,\"UDP\",\"192.0.2.1\",1,5000\r\n" +
+             op(Op::datagram, 5) + op(Op::wait_tenths, 2) + "AT+CWMODE=3\r\n" +
+             op(Op::wait_ms, 200) + "AT+CIPCLOSE=5\r\n" + op(fault, 0) + op(Op::wait_tenths, 20);
+  }
+  return input;
+}
+
 // fuzz_tls: a mode, then pairs of what the network does and how much; see Network there.
 constexpr std::string_view kTlsInputs[] = {
     {"\x07\x05\x10\x03\x00\x04\x80\x02\x00\x06\x00\x02\x00", 13},  // open, data, close_notify
@@ -100,6 +117,7 @@ int main(int argc, char** argv) {
   for (const std::string target : {"modem", "split"}) {
     write_file(output / (target + ".dict"), dictionary());
     fs::create_directories(output / "corpus" / target);
+    write_file(output / "corpus" / target / "faults", input_with_faults());
   }
   fs::create_directories(output / "corpus/tls");
   for (size_t i = 0; i < std::size(kTlsInputs); ++i) {

@@ -76,8 +76,6 @@ void Player::act(Op op, uint8_t argument) {
       return module_.run_for(milliseconds(argument));
     case Op::wait_tenths:
       return module_.run_for(milliseconds(argument * 100));
-    case Op::station_lost:
-      return module_.faults().lose_station();
     case Op::softap:
       return argument % 2 != 0 ? world.wifi().softap_station_joins(kStation, {})
                                : world.wifi().softap_station_leaves(kStation);
@@ -87,10 +85,6 @@ void Player::act(Op op, uint8_t argument) {
       return world.uart().unthrottle();
     case Op::window:
       return world.network().set_send_window(argument);
-    case Op::flash_fails:
-      return module_.faults().fail_flash_write(argument);
-    case Op::names_silent:
-      return module_.faults().silence_names(argument % 2 != 0);
     case Op::power_loss:
       module_.power_loss();
       return module_.power_on();
@@ -101,8 +95,51 @@ void Player::act(Op op, uint8_t argument) {
       return world.network().send_datagram({kClient, argument}, 5000, std::string(argument, 'y'));
     case Op::escape_itself:
       return feed(std::span(&kEscape, 1));
-    default:
+    case Op::peer_sends:
+    case Op::peer_closes:
+    case Op::peer_resets:
+    case Op::peer_reads:
       return act_as_peer(op, argument);
+    default:
+      return set_fault(op, argument);
+  }
+}
+
+// Short sends and writes are not among them: how often a module sends and writes depends on how its
+// input is cut, and so would which of them are short (fuzz_split).
+void Player::set_fault(Op op, uint8_t argument) {
+  Faults& faults = module_.faults();
+  const bool on = argument % 2 != 0;
+  const uint32_t per_mille = on ? 1000 : 0;
+  switch (op) {
+    case Op::station_lost:
+      return faults.lose_station();
+    case Op::flash_fails:
+      return faults.fail_flash_write(argument);
+    case Op::names_silent:
+      return faults.silence_names(on);
+    case Op::refuse_opens:
+      return faults.refuse_opens(argument);
+    case Op::ignore_opens:
+      return faults.ignore_opens(on);
+    case Op::reset_after:
+      return faults.reset_after(argument);
+    case Op::stall_sends:
+      return faults.stall_sends(on);
+    case Op::stall_receives:
+      return faults.stall_receives(on);
+    case Op::delay:
+      return faults.delay(milliseconds(argument * 10));
+    case Op::lose_datagrams:
+      return faults.lose_datagrams(per_mille);
+    case Op::corrupt_datagrams:
+      return faults.corrupt_datagrams(per_mille);
+    case Op::cut_uart:
+      return faults.cut_uart(argument);
+    case Op::flash_full:
+      return faults.fill_flash(on);
+    default:
+      return;
   }
 }
 
@@ -130,6 +167,7 @@ void Player::leave_data_mode() {
 
 void Player::expect_answer() {
   sim::SimWorld& world = module_.world();
+  module_.faults().clear();
   world.uart().unthrottle();
   world.network().set_send_window(100000);
   for (sim::PeerId peer = 0; peer < world.network().peers(); ++peer) {

@@ -32,7 +32,17 @@ enum class Op : uint8_t {
   client,         ///< connects to port 80, and is the latest connection if it is admitted
   datagram,       ///< this many bytes to port 5000
   escape_itself,  ///< a byte 0xFE to the AT port
-  count,
+  refuse_opens,   ///< as many; see faults.h for this and those below
+  ignore_opens,   ///< here and below, odd: it is so from now on
+  reset_after,    ///< so many bytes of whatever stream
+  stall_sends,
+  stall_receives,
+  delay,  ///< by so many times 10 ms
+  lose_datagrams,
+  corrupt_datagrams,
+  cut_uart,  ///< into pieces of so many bytes
+  flash_full,
+  count,  // a new one comes before it: kept inputs mean the same as long as they have no such byte
 };
 
 /// The first byte chooses the module: bit 0 echo, 1 strict placement, 2 chip, 3 joined at boot.
@@ -53,6 +63,7 @@ class Player {
  private:
   void act(Op op, uint8_t argument);
   void act_as_peer(Op op, uint8_t argument);
+  void set_fault(Op op, uint8_t argument);
   void feed(std::span<const uint8_t> bytes);
   void leave_data_mode();
   void check();
