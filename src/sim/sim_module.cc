@@ -31,6 +31,7 @@ void SimModule::power_on() {
 void SimModule::power_loss() {
   world_.turns().attach(nullptr);
   faults_.connect(nullptr);
+  if (recorder_) recorder_->connect(nullptr);
   modem_.reset();
   world_.power_loss();
 }

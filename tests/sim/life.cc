@@ -29,8 +29,9 @@ std::string stream_bytes(sim::PeerId peer, uint64_t from, uint64_t n) {
   return bytes;
 }
 
-sim::SimOptions options_for(Random& random, RecordingSink* recording) {
+sim::SimOptions options_for(Random& random, Observer& observer, RecordingSink* recording) {
   sim::SimOptions options;
+  options.modem.observer = &observer;
   options.recording = recording;
   options.profile = random.chance(500) ? &kEsp32 : &kEsp8266;
   options.modem.echo = false;
@@ -49,7 +50,7 @@ bool ends_alone(const std::string& command) {
 }  // namespace
 
 Life::Life(uint64_t seed, RecordingSink* recording)
-    : random_(seed), module_(command_set(), options_for(random_, recording)) {
+    : random_(seed), module_(command_set(), options_for(random_, *this, recording)) {
   set_scene();
 }
 
@@ -75,9 +76,28 @@ sim::PeerListener Life::listener() {
   sim::PeerListener listener;
   listener.on_open = [this](sim::PeerId peer) {
     streams_.resize(std::max(streams_.size(), peer + 1));
-    opened_[module_.world().network().peer_channel(peer)].push_back(peer);
+    const ChannelId channel = module_.world().network().peer_channel(peer);
+    connected_[channel] = peer;
+    match(channel);
   };
   return listener;
+}
+
+void Life::on_channel_opened(Time, const ChannelOpened& event) {
+  heard_[event.channel] = true;
+  match(event.channel);
+}
+
+void Life::on_channel_done(Time, const ChannelDone& done) {
+  heard_[done.channel] = false;
+  connected_[done.channel].reset();
+}
+
+/// The MCU is to read of a connection once the module has heard of what its peer has.
+void Life::match(ChannelId channel) {
+  if (!heard_[channel] || !connected_[channel] || channel >= kLinks) return;
+  opened_[channel].push_back(*connected_[channel]);
+  connected_[channel].reset();
 }
 
 std::string Life::live(int steps) {
@@ -96,41 +116,64 @@ std::string Life::live(int steps) {
 
 void Life::act_as_world() {
   sim::SimWorld& world = module_.world();
-  switch (random_.below(20)) {
+  switch (random_.below(16)) {
     case 0:
-      module_.faults().lose_station();
-      break;
-    case 1:
-      module_.faults().fail_flash_write(static_cast<uint32_t>(random_.below(4)));
-      break;
-    case 2:
-      module_.faults().shorten_writes(random_.chance(500) ? 0 : 500);
-      break;
-    case 3:
-      module_.faults().shorten_sends(random_.chance(500) ? 0 : 500);
-      break;
-    case 4:
       world.network().set_send_window(random_.between(1, 3000));
       break;
-    case 5:
+    case 1:
       world.network().set_latency(Duration(random_.below(30000)));
       break;
-    case 6:
-      module_.faults().silence_names(random_.chance(300));
-      break;
-    case 7:
-    case 8:
+    case 2:
+    case 3:
       change_speed();
       break;
-    case 9:
+    case 4:
       if (random_.chance(200)) lose_power();
       break;
-    case 10:
+    case 5:
       connect_client();
+      break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      set_fault();
       break;
     default:
       act_as_peer();
       break;
+  }
+}
+
+void Life::set_fault() {
+  Faults& faults = module_.faults();
+  switch (random_.below(13)) {
+    case 0:
+      return faults.lose_station();
+    case 1:
+      return faults.fail_flash_write(static_cast<uint32_t>(random_.below(4)));
+    case 2:
+      return faults.shorten_writes(random_.chance(500) ? 0 : 500);
+    case 3:
+      return faults.shorten_sends(random_.chance(500) ? 0 : 500);
+    case 4:
+      return faults.silence_names(random_.chance(300));
+    case 5:
+      return faults.refuse_opens(static_cast<uint32_t>(random_.below(3)), NetError::unreachable);
+    case 6:
+      return faults.ignore_opens(random_.chance(100));
+    case 7:
+      return faults.reset_after(random_.below(3000));
+    case 8:
+      return faults.reset_after(random_.below(3000), static_cast<ChannelId>(random_.below(kLinks)));
+    case 9:
+      return faults.stall_sends(random_.chance(200));
+    case 10:
+      return faults.stall_receives(random_.chance(200));
+    case 11:
+      return faults.delay(Duration(random_.chance(500) ? 0 : random_.below(200000)));
+    default:
+      return faults.cut_uart(random_.below(20));
   }
 }
 
@@ -178,6 +221,8 @@ void Life::lose_power() {
   module_.take_output();
   on_ready();
   for (auto& opened : opened_) opened.clear();
+  connected_.fill(std::nullopt);
+  heard_.fill(false);
   module_.power_on();
   await_ = Await::ready;
   asked_at_ = module_.now();
@@ -411,9 +456,8 @@ void Life::check_rules() {
 
 void Life::come_to_rest() {
   sim::SimWorld& world = module_.world();
-  module_.faults().shorten_writes(0);
+  module_.faults().clear();
   world.uart().unthrottle();
-  module_.faults().shorten_sends(0);
   slow_ = false;
   asked_at_ = module_.now();
   for (sim::PeerId peer = 0; peer < streams_.size(); ++peer) world.network().peer_read(peer, true);

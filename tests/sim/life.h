@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "base/random.h"
+#include "espat/observer.h"
 #include "net/links.h"
 #include "sim/sim_module.h"
 #include "support/output_reader.h"
 
 namespace espat::test {
 
-class Life {
+class Life : private Observer {
  public:
   /// `recording` as in SimOptions.
   explicit Life(uint64_t seed, RecordingSink* recording = nullptr);
@@ -42,9 +43,13 @@ class Life {
   // what the world does
   void set_scene();
   void act_as_world();
+  void set_fault();
   void act_as_peer();
   void connect_client();
   sim::PeerListener listener();
+  void on_channel_opened(Time now, const ChannelOpened& event) override;
+  void on_channel_done(Time now, const ChannelDone& done) override;
+  void match(ChannelId channel);
   void change_speed();
   void lose_power();
   void pass_time(Duration duration);
@@ -88,6 +93,9 @@ class Life {
   std::array<bool, kLinks> udp_{};          // open, and nothing is known of its bytes
   size_t reading_ = 0;                      // the link of AT+CIPRECVDATA
   std::vector<Stream> streams_;             // by PeerId
+  // A peer may have a connection that the module never hears of: both must say that it is open.
+  std::array<std::optional<sim::PeerId>, kChannels> connected_;
+  std::array<bool, kChannels> heard_{};
   std::array<std::deque<sim::PeerId>, kLinks> opened_;  // CONNECT not read yet
   std::array<std::optional<sim::PeerId>, kLinks> current_;
   std::deque<std::string> notes_;  // what happened last
