@@ -1,6 +1,6 @@
 // A module on a TCP port, with an observer that counts or with none, to measure what looking costs:
 //
-//   bench_observed_node counting|none PORT    of 127.0.0.1
+//   bench_observed_node counting|none PORT [SSID]    of 127.0.0.1; joins SSID
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
@@ -40,10 +40,10 @@ class Counting final : public espat::Observer {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view kind = argc == 3 ? argv[1] : "";
-  const auto port = static_cast<uint16_t>(argc == 3 ? std::atoi(argv[2]) : 0);
+  const std::string_view kind = argc >= 3 ? argv[1] : "";
+  const auto port = static_cast<uint16_t>(argc >= 3 ? std::atoi(argv[2]) : 0);
   if (kind != "counting" && kind != "none") {
-    std::fputs("usage: bench_observed_node counting|none PORT\n", stderr);
+    std::fputs("usage: bench_observed_node counting|none PORT [SSID]\n", stderr);
     return EXIT_FAILURE;
   }
   spdlog::set_level(spdlog::level::err);
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   espat::io::Shard shard;
   espat::io::NodeConfig config;
   config.commands = &espat::command_set();
-  config.modem.join_ssid = "bench";
+  if (argc > 3) config.modem.join_ssid = argv[3];
   if (kind == "counting") config.modem.observer = &counting;
   espat::io::Node node(shard, std::move(config),
                        std::make_unique<espat::io::ListenPort>(
