@@ -17,7 +17,7 @@ class Pinging final : public Wait, private PingUser {
   Pinging(Call& c, Ping& ping) : at_(c.at), printer_(c.printer), ping_(ping) {
     ping_.start(*this, c.text("host"));
   }
-  ~Pinging() override { ping_.forget(); }
+  ~Pinging() override { ping_.forget(*this); }
   std::string_view name() const override { return "pinging"; }
 
  private:

@@ -35,8 +35,10 @@ class Ping final : public Service, private NameUser {
   /// Pings a host by name or address. One at a time: the one before is forgotten. `user` hears of
   /// it on a later turn, unless stop() comes first.
   void start(PingUser& user, std::string_view host);
-  /// The user has gone: it hears nothing more. Asks nothing of the world.
-  void forget() { user_ = nullptr; }
+  /// This user has gone: it hears nothing more. Asks nothing of the world.
+  void forget(const PingUser& user) {
+    if (user_ == &user) user_ = nullptr;
+  }
 
   void on_event(const Event& event) override;
   void reset() override { user_ = nullptr; }

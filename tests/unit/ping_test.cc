@@ -56,6 +56,17 @@ TEST_F(Ping, LeavesFromTheStationOrElseTheSoftAp) {
   EXPECT_EQ(module_.world().echo().last()->netif, Netif::station);
 }
 
+TEST_F(Ping, TheNextOneMayComeInTheInstantInWhichItEnds) {
+  join();
+  module_.world().echo().set(kHost, {NetError::none, Duration(1000)});
+  module_.feed("AT+PING=\"192.0.2.8\"\r\n");
+  module_.run_for(std::chrono::seconds(3));
+  module_.world().turns().scheduler().at(module_.modem().deadline(),
+                                         [this] { module_.feed("AT+PING=\"192.0.2.7\"\r\n"); });
+  module_.run_for(std::chrono::seconds(3));
+  EXPECT_EQ(module_.take_output(), std::string(kTimedOut) + "+PING:1\r\n\r\nOK\r\n");
+}
+
 TEST_F(Ping, RestartEndsIt) {
   join();
   module_.world().echo().set(kHost, {NetError::none, std::chrono::seconds(3)});
