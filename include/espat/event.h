@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "espat/address.h"
@@ -200,5 +201,21 @@ using Event = std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelW
                            ServerFailed, UartWritable, Resolved, Pinged, Scanned, StationConnected,
                            StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
                            SoftApStationLeft, PartitionWritable, PartitionCommitted, FlashWritten>;
+
+/// The channel that an event is of, which lives as long as the event; null if it is of none.
+inline const ChannelId* channel_of(const Event& event) {
+  return std::visit(
+      [](const auto& what) -> const ChannelId* {
+        using What = std::remove_cvref_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, StationConnected>) {
+          return nullptr;  // its channel is one of the radio
+        } else if constexpr (requires { what.channel; }) {
+          return &what.channel;
+        } else {
+          return nullptr;
+        }
+      },
+      event);
+}
 
 }  // namespace espat

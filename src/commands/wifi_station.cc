@@ -168,9 +168,10 @@ class Scanning final : public Wait {
   void on_event(const Event& event) override {
     const auto* scanned = std::get_if<Scanned>(&event);
     if (scanned == nullptr) return;
+    constexpr uint8_t kEcnMaskBits = 8;
     std::vector<const AccessPoint*> shown;
     for (const AccessPoint& ap : scanned->access_points) {
-      const bool wanted = (settings_.scan_ecn_mask >> ap.ecn & 1) != 0;
+      const bool wanted = ap.ecn < kEcnMaskBits && (settings_.scan_ecn_mask >> ap.ecn & 1) != 0;
       if (wanted && ap.rssi_dbm >= settings_.scan_rssi_min_dbm) shown.push_back(&ap);
     }
     if (settings_.scan_sorted) {

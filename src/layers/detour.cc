@@ -1,7 +1,6 @@
 #include "layers/detour.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "espat/faults.h"
 
@@ -12,24 +11,10 @@ namespace {
 constexpr uint64_t kNoReset = ~uint64_t{0};
 constexpr uint64_t kShortMaxUs = 2000;  // from a short send or write to the word that there is room
 
-/// The channel that an event is of, and that it stays behind what came before; null for others.
-const ChannelId* channel_of(const Event& event) {
-  return std::visit(
-      [](const auto& what) -> const ChannelId* {
-        if constexpr (requires { what.channel; }) {
-          using What = std::decay_t<decltype(what)>;
-          // Of these the first names a radio channel, the other comes when it is there.
-          if constexpr (std::is_same_v<What, StationConnected> ||
-                        std::is_same_v<What, ClientAccepted>) {
-            return nullptr;
-          } else {
-            return &what.channel;
-          }
-        } else {
-          return nullptr;
-        }
-      },
-      event);
+/// The channel on which an event stays behind what came before; null for others.
+const ChannelId* ordered_channel(const Event& event) {
+  // A client comes when it is there.
+  return std::holds_alternative<ClientAccepted>(event) ? nullptr : channel_of(event);
 }
 
 bool ends_channel(const Event& event) {
@@ -445,7 +430,8 @@ void Detour::watch_station(const Event& event) {
 
 void Detour::on_event(const Event& event) {
   const bool late = settings_.delay != Duration::zero();
-  if (const ChannelId* channel = channel_of(event); channel != nullptr && *channel < kChannels) {
+  if (const ChannelId* channel = ordered_channel(event);
+      channel != nullptr && *channel < kChannels) {
     return on_channel_event(*channel, event);
   }
   if (std::holds_alternative<UartWritable>(event)) uart_writable_at_ = kNever;

@@ -3,7 +3,6 @@
 #include "espat/modem.h"
 
 #include <new>
-#include <type_traits>
 #include <utility>
 
 #include "module/module.h"
@@ -13,16 +12,6 @@ namespace espat {
 namespace {
 
 constexpr Duration kRestartPause = std::chrono::seconds(1);
-
-/// False for an event of a channel that does not exist.
-bool names_a_channel(const Event& event) {
-  return std::visit(
-      [](const auto& what) {
-        if constexpr (requires { what.channel; }) return what.channel < kChannels;
-        return true;
-      },
-      event);
-}
 
 }  // namespace
 
@@ -84,6 +73,7 @@ size_t Modem::on_uart(Bytes data, Time now) {
 size_t Modem::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
   const Call call(*this);
   if (!call) return 0;
+  if (data.empty()) return 0;  // a datagram that says nothing, of which the MCU cannot be told
   size_t taken = data.size();
   act(now, [&] {
     if (channel < kChannels) {
@@ -99,7 +89,8 @@ void Modem::on_event(const Event& event, Time now) {
   const Call call(*this);
   if (!call) return;
   act(now, [&] {
-    if (names_a_channel(event)) return module_->on_event(event, now);
+    const ChannelId* const channel = channel_of(event);
+    if (channel == nullptr || *channel < kChannels) return module_->on_event(event, now);
     module_->log.line(LogLevel::error, "an event of a channel that does not exist");
   });
 }

@@ -75,16 +75,6 @@ LinkId Links::lowest_free() const {
 
 namespace {
 
-/// False for an event of one of the module's own channels.
-bool is_about_a_link(const Event& event) {
-  return std::visit(
-      [](const auto& what) {
-        if constexpr (requires { what.channel; }) return what.channel < kLinks;
-        return true;
-      },
-      event);
-}
-
 /// An address, or nothing for a name. "0" is the address that drivers of UDP servers send.
 std::optional<IpAddress> literal(std::string_view host) {
   if (host == "0") return IpAddress::v4(0, 0, 0, 0);
@@ -340,7 +330,8 @@ void Links::tell_closed(LinkId id) {
 // --- what the world says ------------------------------------------------------------------------
 
 void Links::on_event(const Event& event) {
-  if (!is_about_a_link(event)) return;
+  const ChannelId* const channel = channel_of(event);
+  if (channel != nullptr && *channel >= kLinks) return;  // one of the module's own
   if (const auto* open = std::get_if<ChannelOpened>(&event)) {
     if ((*this)[open->channel].state == Link::State::connecting) opened(*open);
   } else if (const auto* failed = std::get_if<ChannelFailed>(&event)) {

@@ -40,6 +40,13 @@ class ModemBoundary : public testing::Test {
 
   size_t at(std::string_view line) { return modem_.on_uart(as_bytes(line), now_); }
 
+  void begin_join() {
+    at("AT+CWMODE=1\r\n");
+    modem_.on_event(FlashWritten{}, now_);
+    at("AT+CWJAP=\"any\",\"\"\r\n");
+    modem_.on_event(StationConnected{.bssid = {}, .channel = 36, .rssi_dbm = -40}, now_);
+  }
+
   Time now_{};
   Recorder world_;
   Modem modem_;
@@ -78,6 +85,36 @@ TEST_F(ModemBoundary, EventsOfChannelsThatNobodyOpenedAreIgnored) {
   }
   EXPECT_EQ(world_.output, "");
   EXPECT_EQ(world_.restarts, 0);
+}
+
+TEST_F(ModemBoundary, AChannelOfTheRadioIsNone) {
+  begin_join();
+  EXPECT_TRUE(world_.output.ends_with("WIFI CONNECTED\r\n")) << world_.output;
+}
+
+TEST_F(ModemBoundary, AnEncryptionThatNobodyKnowsIsNotShown) {
+  at("AT+CWMODE=1\r\n");
+  modem_.on_event(FlashWritten{}, now_);
+  at("AT+CWLAP\r\n");
+  const AccessPoint found[] = {{.ssid = "seen", .bssid = {}},
+                               {.ssid = "odd", .bssid = {}, .ecn = 67}};
+  modem_.on_event(Scanned{found}, now_);
+  EXPECT_NE(world_.output.find("\"seen\""), std::string::npos) << world_.output;
+  EXPECT_EQ(world_.output.find("\"odd\""), std::string::npos) << world_.output;
+}
+
+TEST_F(ModemBoundary, AnEmptyDatagramSaysNothing) {
+  begin_join();
+  modem_.on_event(StationGotIp{IpAddress::v4(10, 0, 0, 2), {}, {}, {}, {}}, now_);
+  modem_.on_event(FlashWritten{}, now_);
+  at("AT+CIPRECVMODE=1\r\n");
+  at("AT+CIPSTART=\"UDP\",\"10.0.0.1\",5000\r\n");
+  modem_.on_event(ChannelOpened{0, {}, {}}, now_);
+  const Endpoint from{IpAddress::v4(10, 0, 0, 1), 5000};
+  EXPECT_EQ(modem_.on_channel_data(0, {}, from, now_), 0u);
+  EXPECT_EQ(modem_.on_channel_data(0, as_bytes("hello"), from, now_), 5u);
+  at("AT+CIPRECVMODE=0\r\n");
+  EXPECT_NE(world_.output.find("+IPD,5:hello"), std::string::npos) << world_.output;
 }
 
 TEST_F(ModemBoundary, AClientThatWasNotAdmittedRestartsTheModule) {
