@@ -6,8 +6,9 @@
 // module restarts. What names a channel that does not exist is ignored, with a line on the log.
 //
 // When memory runs out (std::bad_alloc, also out of a World call), the call does not throw: the
-// module restarts, as by the chip's watchdog, and what it was doing is lost. Only making a modem
-// and taking a snapshot may throw.
+// module restarts, as by the chip's watchdog, and what it was doing is lost. Without memory for
+// that either it lies still, loses what it is given, and tries again each second; every attempt
+// counts as a restart and a crash. Only making a modem and taking a snapshot may throw.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +62,7 @@ class ModemFace {
   ModemFace& operator=(const ModemFace&) = delete;
 
   /// Switches the power on: settings are read from flash, `ready` is printed, and the station
-  /// joins if it is to. Call it once, before anything else.
+  /// joins if it is to. Call it once for each modem, before anything else.
   virtual void power_on(Time now) = 0;
 
   /// Bytes from the MCU. Returns how many were taken; after fewer than given, keep the rest and

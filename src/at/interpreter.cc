@@ -181,9 +181,9 @@ void Interpreter::note_way_out() {
 
 void Interpreter::resume_input() {
   if (!input_stalled_ || !accepts_input()) return;
+  parts_.world.uart_resume();
   input_stalled_ = false;
   input_resumed_ = true;
-  parts_.world.uart_resume();
 }
 
 bool Interpreter::idle() const {

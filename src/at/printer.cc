@@ -1,5 +1,7 @@
 #include "at/printer.h"
 
+#include <utility>
+
 namespace espat {
 
 bool Printer::can_print_data() const { return !out_.blocked() && !holds_urcs(); }
@@ -18,9 +20,6 @@ void Printer::write_urc(std::string_view line) {
   }
 }
 
-void Printer::release_held() {
-  out_.write(held_);
-  forget_held();
-}
+void Printer::release_held() { out_.write(std::exchange(held_, {})); }
 
 }  // namespace espat

@@ -92,6 +92,8 @@ class Printer {
   void use_stage(UartOut::Stage* stage) { out_.use_stage(stage); }
   void flush() { out_.flush(); }
   void on_writable() { out_.on_writable(); }
+  /// See UartOut.
+  void recover() { out_.recover(); }
   /// The port has taken less than it was offered.
   bool blocked() const { return out_.blocked(); }
   /// The MCU is so far behind that nothing should happen now of which it would have to be told.

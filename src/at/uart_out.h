@@ -36,11 +36,12 @@ class UartOut {
     stage_ = stage;
     staged_ = 0;
   }
-  /// Writes a text; it leaves with flush() at the latest. Without a stage it leaves at once.
+  /// Writes a text; it leaves with flush() at the latest, or without a stage at once, if the port
+  /// takes it.
   void write(std::string_view text);
   /// Writes a frame at once, without copying it; what the port does not take waits.
   void write(const Frame& frame);
-  /// Hands everything to the port that it can take. The session calls it at the end of each turn.
+  /// Hands everything to the port that it can take, as at the end of each turn.
   void flush() { write(Frame{}); }
 
   static constexpr size_t kFramesMax = 16;
@@ -56,6 +57,12 @@ class UartOut {
 
   /// The port can take more.
   void on_writable();
+  /// A turn broke off: whether the port still owes the word that it can take more is not known, so
+  /// it is asked.
+  void recover() {
+    blocked_ = true;
+    on_writable();
+  }
 
   /// True until the port can take more: whoever produces data must stop.
   bool blocked() const { return blocked_; }

@@ -174,6 +174,7 @@ void Module::on_deadline(Time now) {
 
 void Module::out_of_memory(Time now) {
   Turn turn(*this, now);
+  printer.recover();
   log.fail("there is no memory");
   turn.end();
 }

@@ -77,7 +77,6 @@ size_t StreamEnd::write(std::span<const Bytes> parts) {
 
 void StreamEnd::resume() {
   if (resuming_) return;
-  resuming_ = true;
   shard_.loop().post(lease_.guard([this] {
     resuming_ = false;
     if (kept_.empty()) return;
@@ -85,6 +84,7 @@ void StreamEnd::resume() {
     deliver(kept);
     if (kept_.empty()) wait_readable();
   }));
+  resuming_ = true;  // only now: if there is no memory for it, it can be asked for again
 }
 
 bool StreamEnd::hung_up() {
@@ -111,11 +111,11 @@ void StreamEnd::wait_readable() {
 }
 
 void StreamEnd::wait_writable() {
-  waiting_writable_ = true;
   output().wait_writable([this] {
     waiting_writable_ = false;
     on_writable();
   });
+  waiting_writable_ = true;
 }
 
 void StreamEnd::on_readable() {
