@@ -1,5 +1,5 @@
-// Writes what the fuzz targets begin with: a dictionary from the command tables, and a corpus from
-// the transcripts. make_inputs TRANSCRIPTS_DIR OUTPUT_DIR
+// Writes what the fuzz targets begin with: a dictionary from the command tables, and corpora from
+// the transcripts and from what is written here. make_inputs TRANSCRIPTS_DIR OUTPUT_DIR
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +11,8 @@
 #include "at/chapter.h"
 #include "espat/commands.h"
 #include "fuzz/player.h"
+#include "sim/sim_module.h"
+#include "support/recording.h"
 #include "transcripts/script.h"
 
 namespace {
@@ -90,10 +92,39 @@ std::string input_with_faults() {
              op(Op::wait_ms, 200) + op(Op::peer_sends, 5) + "AT+CIPSEND=0,4\r\n" +
              op(Op::wait_ms, 200) + "data" + op(Op::wait_ms, 200) + op(Op::client, 1) +
              op(Op::peer_sends, 2) + "AT+CIPSTART=4,\"UDP\",\"192.0.2.1\",1,5000\r\n" +
-             op(Op::datagram, 5) + op(Op::wait_tenths, 2) + "AT+CWMODE=3\r\n" +
-             op(Op::wait_ms, 200) + "AT+CIPCLOSE=5\r\n" + op(fault, 0) + op(Op::wait_tenths, 20);
+             op(Op::datagram, 5) + op(Op::wait_tenths, 2) +
+             (what % 2 == 0 ? "AT+CWMODE=3\r\n" : "AT+CWMODE=1\r\n") + op(Op::wait_ms, 200) +
+             "AT+CIPCLOSE=5\r\n" + op(fault, 0) + op(Op::wait_tenths, 20);
   }
   return input;
+}
+
+/// fuzz_replay: a short life with something of everything that enters a module.
+std::string recording() {
+  const auto host = espat::IpAddress::v4(192, 0, 2, 137);
+  espat::test::Recording recording;
+  espat::sim::SimOptions options;
+  options.modem.echo = false;
+  options.modem.join_ssid = "ssid1";
+  options.recording = &recording;
+  espat::sim::SimModule module(espat::command_set(), options);
+  module.world().network().add_listener({host, 80}, {});
+  module.world().names().add_host("host.example", host);
+  module.power_on();
+  module.run_for(std::chrono::seconds(1));
+  for (const char* line :
+       {"AT+CIPMUX=1", "AT+CIPRECVMODE=1", "AT+CIPSERVER=1,80", "AT+CWLAP",
+        "AT+CIPSTART=0,\"TCP\",\"host.example\",80", "AT+PING=\"192.0.2.1\"",
+        "AT+CIPSTART=1,\"UDP\",\"192.0.2.137\",5000,4000", "AT+CIPSEND=0,2", "xy"}) {
+    module.command(line);
+  }
+  module.world().network().peer_send(0, "hello");
+  module.world().network().send_datagram({host, 5000}, 4000, "datagram");
+  module.world().network().connect_client({host, 4321}, 80);
+  module.run_for(std::chrono::seconds(1));
+  module.faults().lose_station();
+  module.run_for(std::chrono::seconds(5));
+  return recording.bytes;
 }
 
 // fuzz_tls: a mode, then pairs of what the network does and how much; see Network there.
@@ -119,6 +150,8 @@ int main(int argc, char** argv) {
     fs::create_directories(output / "corpus" / target);
     write_file(output / "corpus" / target / "faults", input_with_faults());
   }
+  fs::create_directories(output / "corpus/replay");
+  write_file(output / "corpus/replay/life", recording());
   fs::create_directories(output / "corpus/tls");
   for (size_t i = 0; i < std::size(kTlsInputs); ++i) {
     write_file(output / "corpus/tls" / std::to_string(i), std::string(kTlsInputs[i]));

@@ -123,7 +123,7 @@ void Player::set_fault(Op op, uint8_t argument) {
     case Op::ignore_opens:
       return faults.ignore_opens(on);
     case Op::reset_after:
-      return faults.reset_after(argument);
+      return faults.reset_after(argument == 0 ? std::nullopt : std::optional<uint64_t>(argument));
     case Op::stall_sends:
       return faults.stall_sends(on);
     case Op::stall_receives:

@@ -34,7 +34,7 @@ enum class Op : uint8_t {
   escape_itself,  ///< a byte 0xFE to the AT port
   refuse_opens,   ///< as many; see faults.h for this and those below
   ignore_opens,   ///< here and below, odd: it is so from now on
-  reset_after,    ///< so many bytes of whatever stream
+  reset_after,    ///< so many bytes of whatever stream; 0: none is reset
   stall_sends,
   stall_receives,
   delay,  ///< by so many times 10 ms

@@ -50,16 +50,16 @@ class Faults final : public Layer {
   void ignore_opens(bool on);
   /// Armed: once `bytes` more bytes have passed on streams, counted over both directions, the one
   /// that carried the last of them ends with a reset for both sides; with 0, the one that would
-  /// carry the next. With a channel only its bytes count. There is one for each channel and one for
-  /// all; setting it again replaces it.
-  void reset_after(uint64_t bytes, std::optional<ChannelId> channel = std::nullopt);
+  /// carry the next. With a channel only its bytes count. There is
+  /// one for each channel and one for all; setting it again replaces it, and nothing disarms it.
+  void reset_after(std::optional<uint64_t> bytes, std::optional<ChannelId> channel = std::nullopt);
   /// Holds: streams take nothing of the module.
   void stall_sends(bool on);
   /// Holds: nothing is taken of what channels receive.
   void stall_receives(bool on);
-  /// Holds: what the network tells comes so much later: data, ends, answers to channel_open,
-  /// resolve and ping, and that there is room to send. Of a channel nothing overtakes what came
-  /// before. Not clients of the server: they are let in at once, and what follows is late.
+  /// Holds: what the network tells comes so much later, at most an hour: data, ends, answers to
+  /// channel_open, resolve and ping, and that there is room to send. Of a channel nothing overtakes
+  /// what came before. Not clients of the server: they are let in at once, what follows is late.
   void delay(Duration by);
   /// Holds: by this chance, at most 999, a send on a stream takes only a part of what it is
   /// offered, or nothing, and the module hears within 2 ms that there is room again.

@@ -4,10 +4,12 @@
 // Layers are stacked; whoever owns the modem calls the lowest of them in its place:
 //
 //   RealWorld world(...);
-//   Faults faults(world);
+//   Faults faults(world, seed);
 //   Modem modem(faults, ...);
 //   faults.connect(&modem);
 //   faults.power_on(now);  // and from now on everything else that modem.h says of a modem
+//
+// A layer that keeps something may throw std::bad_alloc where a modem would not.
 #pragma once
 
 #include <algorithm>

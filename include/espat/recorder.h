@@ -2,7 +2,10 @@
 // is enough to run it again exactly, with no world at all (replay.h).
 //
 // A recording is of one version of espat: another may rightly do something else with the same
-// input. It holds what passed the AT port and the network, and the options of the module: also
+// input. Two things are not in it: memory that ran out, and calls that a world made from inside a
+// World call; a replay differs in the turn in which the module restarted for either.
+//
+// It holds what passed the AT port and the network, and the options of the module: also
 // passwords and keys. Whoever stores it sees to it that nobody else can read it.
 #pragma once
 
@@ -27,15 +30,17 @@ class RecordingSink {
   RecordingSink& operator=(const RecordingSink&) = delete;
 
   /// The next bytes of the recording, which live only during the call. It is called from inside
-  /// calls on the recorder, on their thread. It must not call the modem. What comes of the bytes is
-  /// its own business: a recording that ends early can be replayed as far as it goes.
+  /// calls on the recorder, on their thread. It must not throw, and must not call the modem. What
+  /// comes of the bytes is its own business: a recording that ends early can be replayed as far as
+  /// it goes.
   virtual void write(Bytes bytes) = 0;
 
  protected:
   ~RecordingSink() = default;
 };
 
-/// Records what passes between a modem and what is below it. It changes nothing.
+/// Records what passes between a modem and what is below it. It changes nothing. The input of a
+/// turn is copied once; without memory for that the call throws std::bad_alloc.
 class Recorder final : public Layer {
  public:
   /// Begins a recording. `below` and `sink` must outlive it; `profile` and `options` are those of
@@ -87,7 +92,7 @@ class Recorder final : public Layer {
 
  private:
   template <typename... Values>
-  void begin_turn(layers::Entry kind, Time now, const Values&... values);
+  bool begin_turn(layers::Entry kind, Time now, const Values&... values);
   void end_turn(size_t taken);
   /// What the module asked for, as a sum; and what it got.
   template <typename... Arguments>

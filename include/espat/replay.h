@@ -32,8 +32,9 @@ struct ReplayResult {
 };
 
 /// Runs a recording, to its end or to the first difference. Of `commands` the module is made: they
-/// must be those that were recorded. `observer` looks on, unless it is null. Any bytes at all may
-/// be given. It is pure: every thread may call it, for recordings of its own.
+/// must be those that were recorded; the profile must be one that find_profile knows. `observer`
+/// looks on, unless it is null. Any bytes at all may be given. Every thread may call it, each for a
+/// recording and an observer of its own.
 ReplayResult replay(Bytes recording, const CommandSet& commands, Observer* observer = nullptr);
 
 }  // namespace espat

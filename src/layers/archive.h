@@ -148,7 +148,7 @@ class Writer {
   template <typename... Kinds>
   void write(const std::variant<Kinds...>& value) {
     number(value.index());
-    std::visit([this](const auto& of_its_kind) { write(of_its_kind); }, value);
+    std::visit([this](const auto& of_its_kind) { this->write(of_its_kind); }, value);
   }
   void number(uint64_t value) {
     for (; value >= 0x80; value >>= 7) to_ += static_cast<char>(value | 0x80);

@@ -24,13 +24,12 @@ bool ends_channel(const Event& event) {
 
 }  // namespace
 
-Detour::Detour(World& below, uint64_t seed)
+Detour::Detour(World& below, Random seeds)
     : below_(below),
-      seeds_(seed),
-      send_chance_(seeds_.next()),
-      write_chance_(seeds_.next()),
-      loss_chance_(seeds_.next()),
-      corruption_chance_(seeds_.next()) {}
+      send_chance_(seeds.next()),
+      write_chance_(seeds.next()),
+      loss_chance_(seeds.next()),
+      corruption_chance_(seeds.next()) {}
 
 void Detour::connect(ModemFace* above) {
   restart();

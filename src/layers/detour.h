@@ -48,7 +48,7 @@ struct FaultSettings {
 class Detour {
  public:
   /// `below` must outlive it.
-  Detour(World& below, uint64_t seed);
+  Detour(World& below, uint64_t seed) : Detour(below, Random(seed)) {}
 
   FaultSettings& settings() { return settings_; }
   /// The station leaves its access point, if it has joined one.
@@ -92,6 +92,8 @@ class Detour {
   void watch_station(const Event& event);
 
  private:
+  Detour(World& below, Random seeds);
+
   /// Data on its way to the module.
   struct Arrived {
     std::string bytes;
@@ -150,7 +152,6 @@ class Detour {
   bool flash_failed_ = false;   // FlashWritten is to say so
   bool commit_failed_ = false;  // PartitionCommitted is to say so
   // Each kind of fault has a chance of its own.
-  Random seeds_;
   Random send_chance_;
   Random write_chance_;
   Random loss_chance_;

@@ -1,7 +1,6 @@
 #include "espat/faults.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "layers/detour.h"
 
@@ -9,7 +8,8 @@ namespace espat {
 
 namespace {
 constexpr uint32_t kShortMaxPerMille = 999;  // or a last byte would never pass
-}
+constexpr Duration kDelayMax = std::chrono::hours(1);
+}  // namespace
 
 Faults::Faults(World& below, uint64_t seed)
     : Layer(below), detour_(std::make_unique<Detour>(below, seed)) {}
@@ -37,8 +37,8 @@ void Faults::refuse_opens(uint32_t count, NetError error) {
 
 void Faults::ignore_opens(bool on) { set().opens_ignored = on; }
 
-void Faults::reset_after(uint64_t bytes, std::optional<ChannelId> channel) {
-  assert(!channel || *channel < kChannels);
+void Faults::reset_after(std::optional<uint64_t> bytes, std::optional<ChannelId> channel) {
+  if (channel && *channel >= kChannels) return;
   (channel ? set().reset_after[*channel] : set().reset_any_after) = bytes;
 }
 
@@ -49,7 +49,7 @@ void Faults::stall_receives(bool on) {
   detour_->stall_receives(on);
 }
 
-void Faults::delay(Duration by) { set().delay = by; }
+void Faults::delay(Duration by) { set().delay = std::clamp(by, Duration(0), kDelayMax); }
 
 void Faults::shorten_sends(uint32_t per_mille) {
   set().sends_short_per_mille = std::min(per_mille, kShortMaxPerMille);

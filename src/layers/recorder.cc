@@ -27,13 +27,16 @@ void Recorder::write_entry() {
   sink_.write(as_bytes(entry_));
 }
 
-/// What enters is written before the module sees it: if that ends the program, it is known.
+/// What enters is written before the module sees it: if that ends the program, it is known. A call
+/// from inside a turn is none, since the modem refuses it.
 template <typename... Values>
-void Recorder::begin_turn(Entry kind, Time now, const Values&... values) {
-  in_turn_ = true;
+bool Recorder::begin_turn(Entry kind, Time now, const Values&... values) {
+  if (in_turn_) return false;
   entry_.clear();
   Writer{entry_}(kind, now - std::exchange(last_, now), values...);
   write_entry();
+  in_turn_ = true;
+  return true;
 }
 
 void Recorder::end_turn(size_t taken) {
@@ -46,35 +49,35 @@ void Recorder::end_turn(size_t taken) {
 }
 
 void Recorder::power_on(Time now) {
-  begin_turn(Entry::power_on, now);
+  const bool recorded = begin_turn(Entry::power_on, now);
   Layer::power_on(now);
-  end_turn(0);
+  if (recorded) end_turn(0);
 }
 
 size_t Recorder::on_uart(Bytes data, Time now) {
-  begin_turn(Entry::uart, now, data);
+  const bool recorded = begin_turn(Entry::uart, now, data);
   const size_t taken = Layer::on_uart(data, now);
-  end_turn(taken);
+  if (recorded) end_turn(taken);
   return taken;
 }
 
 size_t Recorder::on_channel_data(ChannelId channel, Bytes data, const Endpoint& from, Time now) {
-  begin_turn(Entry::channel_data, now, channel, data, from);
+  const bool recorded = begin_turn(Entry::channel_data, now, channel, data, from);
   const size_t taken = Layer::on_channel_data(channel, data, from, now);
-  end_turn(taken);
+  if (recorded) end_turn(taken);
   return taken;
 }
 
 void Recorder::on_event(const Event& event, Time now) {
-  begin_turn(Entry::event, now, event);
+  const bool recorded = begin_turn(Entry::event, now, event);
   Layer::on_event(event, now);
-  end_turn(0);
+  if (recorded) end_turn(0);
 }
 
 void Recorder::on_deadline(Time now) {
-  begin_turn(Entry::deadline, now);
+  const bool recorded = begin_turn(Entry::deadline, now);
   Layer::on_deadline(now);
-  end_turn(0);
+  if (recorded) end_turn(0);
 }
 
 // --- calls on the world -------------------------------------------------------------------------
@@ -82,14 +85,14 @@ void Recorder::on_deadline(Time now) {
 template <typename... Arguments>
 void Recorder::note(Entry kind, const Arguments&... arguments) {
   begin_call(kind, arguments...);
-  if (in_turn_) write_entry();
+  write_entry();
 }
 
 template <typename Result, typename... Arguments>
 Result Recorder::note_result(Result result, Entry kind, const Arguments&... arguments) {
   begin_call(kind, arguments...);
   Writer{entry_}(result);
-  if (in_turn_) write_entry();
+  write_entry();
   return result;
 }
 

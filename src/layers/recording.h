@@ -100,6 +100,7 @@ constexpr std::string_view name_of(Entry entry) {
       "World::restart",
       "World::log",
   };
+  static_assert(!kNames.back().empty(), "a name is missing");
   const auto index = static_cast<size_t>(entry);
   return index < kNames.size() ? kNames[index] : "what no recording has";
 }

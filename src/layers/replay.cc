@@ -24,7 +24,7 @@ using layers::kMagic;
 using layers::name_of;
 using layers::Reader;
 
-// A module's clock of a hundred thousand years: what is beyond was not recorded.
+// A module's clock of 73,000 years: what is beyond was not recorded.
 constexpr Duration kTimeMax(int64_t{1} << 61);
 
 /// The recording, as far as it was written again; and the first place where it was not the same.
@@ -253,6 +253,7 @@ class Player {
 
   void power_on() {
     recorder_->connect(nullptr);
+    modem_.reset();
     modem_ = std::make_unique<Modem>(*recorder_, *profile_, commands_, options_);
     recorder_->connect(modem_.get());
     recorder_->power_on(now_);

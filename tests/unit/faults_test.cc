@@ -104,10 +104,10 @@ class FaultsTest : public testing::Test {
     probe_.take_told();
   }
   void TearDown() override {
-    EXPECT_EQ(world_.turns().broken_rules(), std::vector<std::string>());
     faults_.clear();
     wait(seconds(10));
     EXPECT_FALSE(faults_.pending());
+    EXPECT_EQ(world_.turns().broken_rules(), std::vector<std::string>());
   }
 
   sim::SimNetwork& network() { return world_.network(); }
