@@ -206,10 +206,9 @@ using Event = std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelW
 inline const ChannelId* channel_of(const Event& event) {
   return std::visit(
       [](const auto& what) -> const ChannelId* {
+        // That of StationConnected is one of the radio.
         using What = std::remove_cvref_t<decltype(what)>;
-        if constexpr (std::is_same_v<What, StationConnected>) {
-          return nullptr;  // its channel is one of the radio
-        } else if constexpr (requires { what.channel; }) {
+        if constexpr (requires { what.channel; } && !std::is_same_v<What, StationConnected>) {
           return &what.channel;
         } else {
           return nullptr;
