@@ -1,7 +1,7 @@
 # espat_precompile(TARGET [REUSE_FROM OTHER]): reads the headers of the standard library once for the
 # whole target, and not once a file, which is half of what compiling ours costs. OTHER must be
-# compiled with the same options. Only the release build does so (CMakePresets.json): in the others
-# a file that forgets an include does not compile.
+# compiled with the same options. The builds of `make run` and `make test` do so (CMakePresets.json):
+# in the others, so in debug, a file that forgets an include does not compile.
 option(ESPAT_PRECOMPILE "precompile the headers of the standard library" OFF)
 
 function(espat_precompile target)
@@ -10,8 +10,12 @@ function(espat_precompile target)
   endif()
   # Without this gcc 12 takes the innards of std::string for ours, once they are inlined, and warns
   # of what it else knows for a false alarm of its own (GCC bug 105651).
-  target_compile_options(${target} PRIVATE
-    -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess
+      -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+  else()
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
   if(ARGN)
     target_precompile_headers(${target} ${ARGN})
     return()
