@@ -1,7 +1,7 @@
 # espat_precompile(TARGET [REUSE_FROM OTHER]): reads the headers of the standard library once for the
 # whole target, and not once a file, which is half of what compiling ours costs. OTHER must be
 # compiled with the same options. The builds of `make run` and `make test` do so (CMakePresets.json):
-# in the others, so in debug, a file that forgets an include does not compile.
+# in the others, and for clang-tidy, a file that forgets an include does not compile.
 option(ESPAT_PRECOMPILE "precompile the headers of the standard library" OFF)
 
 function(espat_precompile target)
