@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "at/chapter.h"
 #include "at/handler.h"
 #include "espat/commands.h"
 #include "espat/observer.h"
+#include "espat/quiet_world.h"
 #include "sim/sim_module.h"
 #include "support/recording.h"
 
@@ -174,6 +176,7 @@ class Waiting final : public Wait {
   std::string_view name() const override { return "waiting"; }
 };
 Outcome say_later(Call& c) { return c.at.await(std::make_unique<Waiting>(), seconds(1)); }
+Outcome say_much_later(Call& c) { return c.at.await(std::make_unique<Waiting>(), seconds(2)); }
 
 ReplayResult replay_changed(Handler then, Handler now) {
   const auto set_with = [](const Command& command) {
@@ -204,6 +207,33 @@ TEST(Replay, SaysWhatTheModuleDoesOtherwise) {
             "World::uart_write where the recording has World::random");
   EXPECT_EQ(what(handle<one>, handle<say_later>),
             "the end of the turn where the recording has World::uart_write");
+  EXPECT_EQ(what(handle<say_later>, handle<say_much_later>), "is due at another time");
+}
+
+/// A world that does what no world may: it calls the modem from inside a World call.
+class NestingWorld final : public QuietWorld {
+ public:
+  size_t uart_write(std::span<const Bytes> parts) override {
+    if (ModemFace* const face = std::exchange(calls, nullptr)) face->on_event(UartWritable{}, {});
+    return QuietWorld::uart_write(parts);
+  }
+  ModemFace* calls = nullptr;
+};
+
+TEST(Replay, FindsTheTurnInWhichTheWorldCalledBack) {
+  Recording recording;
+  NestingWorld world;
+  Recorder recorder(world, recording, kEsp32, {});
+  Modem modem(recorder, kEsp32, command_set(), {});
+  recorder.connect(&modem);
+  recorder.power_on({});
+  world.calls = &recorder;
+  EXPECT_EQ(recorder.on_uart(as_bytes("AT\r\n"), {}), 4u);
+  EXPECT_TRUE(modem.crashed());
+  ASSERT_EQ(recording.turns(), 2u) << "what was refused is none";
+  const ReplayResult result = replay_of(recording.bytes);
+  ASSERT_FALSE(result.same());
+  EXPECT_EQ(result.difference->turn, 2u);
 }
 
 }  // namespace
