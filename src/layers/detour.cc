@@ -227,9 +227,8 @@ size_t Detour::room(const Channel& channel) {
 }
 
 void Detour::keep(Channel& channel, std::variant<Arrived, Event> what) {
-  Time due = now_ + settings_.delay;
-  if (!channel.kept.empty()) due = std::max(due, channel.kept.back().due);
-  channel.kept.push_back({due, std::move(what)});
+  // Only the first is looked at: so what is due earlier, because the delay has shrunk, waits.
+  channel.kept.push_back({now_ + settings_.delay, std::move(what)});
 }
 
 size_t Detour::on_channel_data(ChannelId id, Bytes data, const Endpoint& from) {

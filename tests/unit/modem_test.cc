@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "espat/commands.h"
+#include "espat/observer.h"
 #include "espat/quiet_world.h"
 
 namespace espat::test {
@@ -23,12 +26,16 @@ class Recorder final : public QuietWorld {
   void log(LogLevel level, std::string_view line) override {
     if (level == LogLevel::error) errors.emplace_back(line);
   }
-  void restart() override { ++restarts; }
+  void restart() override {
+    if (no_memory) throw std::bad_alloc();
+    ++restarts;
+  }
 
   std::string output;
   std::function<void()> on_write;
   std::vector<std::string> errors;
   int restarts = 0;
+  bool no_memory = false;  ///< where the module restarts
 };
 
 class ModemBoundary : public testing::Test {
@@ -85,6 +92,27 @@ TEST_F(ModemBoundary, EventsOfChannelsThatNobodyOpenedAreIgnored) {
   }
   EXPECT_EQ(world_.output, "");
   EXPECT_EQ(world_.restarts, 0);
+}
+
+TEST_F(ModemBoundary, AModuleWithoutMemoryForItsRestartTriesOnceASecond) {
+  world_.no_memory = true;
+  now_ += std::chrono::seconds(10);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(at("AT+RST\r\n"), 8u) << "it hears nothing, and keeps nobody waiting";
+    now_ += std::chrono::milliseconds(100);
+  }
+  EXPECT_EQ(modem_.snapshot().counters.crashes, 1u);
+  EXPECT_EQ(modem_.deadline(), now_ + std::chrono::milliseconds(500));
+  now_ = modem_.deadline();
+  modem_.on_deadline(now_);
+  EXPECT_EQ(modem_.snapshot().counters.crashes, 2u);
+  world_.no_memory = false;
+  now_ = modem_.deadline();
+  modem_.on_deadline(now_);
+  EXPECT_EQ(modem_.snapshot().counters.crashes, 3u);
+  now_ = modem_.deadline();
+  modem_.on_deadline(now_);
+  EXPECT_TRUE(world_.output.ends_with("\r\nready\r\n")) << world_.output;
 }
 
 TEST_F(ModemBoundary, AChannelOfTheRadioIsNone) {
