@@ -43,11 +43,13 @@ struct Slots {
 };
 
 /// Reads the quoted slot that begins at `at` (on the quote), undoing escapes in place. Leaves `at`
-/// behind the closing quote; returns false if there is none.
+/// behind the closing quote; returns false if there is none. A comma that is not escaped ends the
+/// parameter also there (ESP-AT manual: "," " and \ must be escaped").
 bool read_quoted(std::span<char> text, size_t& at, std::string_view& out) {
   const size_t begin = ++at;
   size_t write = begin;
   while (at < text.size() && text[at] != '"') {
+    if (text[at] == ',') return false;
     if (text[at] == '\\') {
       if (++at == text.size()) return false;
     }
@@ -155,7 +157,7 @@ class ArgsParser {
  private:
   static ParsedArgs fail(SubCode sub, size_t position) {
     ParsedArgs result;
-    result.code = ErrorCode(sub, static_cast<uint16_t>(position));
+    result.code = ErrorCode::of_parameter(sub, position);
     return result;
   }
   ParsedArgs wrong_number(size_t wanted) const {
@@ -212,40 +214,39 @@ class ArgsParser {
       code = read(first->params[line.index[i]], slots_.slot[i], i + 1, unused);
     }
     if (code == ErrorCode{}) {
-      code = ErrorCode(quoted ? SubCode::invalid : SubCode::type, static_cast<uint16_t>(at + 1));
+      code = ErrorCode::of_parameter(quoted ? SubCode::invalid : SubCode::type, at + 1);
     }
     return nullptr;
   }
 
   /// Reads one slot as `param` says. Returns a code of zero if it is right.
   static ErrorCode read(const Param& param, const Slot& slot, size_t position, Args::Value& out) {
-    const auto index = static_cast<uint16_t>(position);
+    const auto wrong = [position](SubCode sub) { return ErrorCode::of_parameter(sub, position); };
     if (slot.kind == Slot::Kind::empty) {
-      if (!param.optional) return ErrorCode(SubCode::invalid, index);
+      if (!param.optional) return wrong(SubCode::invalid);
       out.number = param.omitted;
       return {};
     }
     out.given = true;
     const bool is_text = param.kind == Param::Kind::text || param.kind == Param::Kind::choice;
-    if (is_text != (slot.kind == Slot::Kind::quoted)) return ErrorCode(SubCode::type, index);
+    if (is_text != (slot.kind == Slot::Kind::quoted)) return wrong(SubCode::type);
     if (!is_text) {
       const Number read = read_integer(slot.text, out.number);
-      if (read == Number::not_a_number) return ErrorCode(SubCode::type, index);
+      if (read == Number::not_a_number) return wrong(SubCode::type);
       const bool in_range = out.number >= param.min && out.number <= param.max;
-      if (read == Number::too_large || !in_range) return ErrorCode(SubCode::invalid, index);
+      if (read == Number::too_large || !in_range) return wrong(SubCode::invalid);
       return {};
     }
     out.text = slot.text;
     if (param.kind == Param::Kind::choice) {
       const auto picked = find_choice(param.choices, slot.text);
-      if (!picked) return ErrorCode(SubCode::invalid, index);
+      if (!picked) return wrong(SubCode::invalid);
       out.number = static_cast<int64_t>(*picked);
       return {};
     }
     const auto size = static_cast<int64_t>(slot.text.size());
-    if (size < param.min || size > param.max) return ErrorCode(SubCode::length, index);
-    if (!slot.text.empty() && !has_format(param.format, slot.text))
-      return ErrorCode(SubCode::invalid, index);
+    if (size < param.min || size > param.max) return wrong(SubCode::length);
+    if (!slot.text.empty() && !has_format(param.format, slot.text)) return wrong(SubCode::invalid);
     return {};
   }
 

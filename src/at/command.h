@@ -106,6 +106,8 @@ struct Command {
   /// "+X_DEF" stores always.
   bool aliases = false;
   Generations in{};  ///< who has this command
+  /// Its parser in the firmware says only that something is wrong, not what: code 0x0A.
+  bool plain_errors = false;
 
   constexpr bool has_set() const { return set[0].run != nullptr; }
   /// One of its set forms is of this generation.

@@ -23,7 +23,7 @@ enum class SubCode : uint8_t {
   operation = 0x0c,
 };
 
-/// 0x01, sub code, 16-bit extension. Parameter indexes count from 1.
+/// 0x01, sub code, 16-bit extension.
 struct ErrorCode {
   uint32_t value = 0;
 
@@ -31,6 +31,10 @@ struct ErrorCode {
   constexpr explicit ErrorCode(SubCode sub, uint16_t extension = 0)
       : value(0x01000000u | (static_cast<uint32_t>(sub) << 16) | extension) {}
 
+  /// Of the parameter at this position, from 1; the firmware counts from 0 (wire.md section 2).
+  static constexpr ErrorCode of_parameter(SubCode sub, size_t position) {
+    return ErrorCode(sub, static_cast<uint16_t>(position == 0 ? 0 : position - 1));
+  }
   static constexpr ErrorCode wrong_number(size_t wanted, size_t given) {
     return ErrorCode(SubCode::number, static_cast<uint16_t>(wanted << 8 | (given & 0xff)));
   }

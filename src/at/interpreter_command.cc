@@ -83,7 +83,7 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
   } else if (form.front() == '=' && command.has_set(dialect().generation)) {
     parsed = parse_args(command, tail.subspan(1), settings().mux, dialect().generation);
     if (parsed.form == nullptr) {
-      finish_error(parsed.code);
+      finish_error(command.plain_errors ? kExecutionFailed : parsed.code);
       return;
     }
     run = parsed.form->run;
@@ -128,7 +128,7 @@ Outcome Interpreter::refuse(std::string_view reason) {
 }
 
 Outcome Interpreter::refuse_value(uint16_t position, std::string_view reason) {
-  return refuse_with(ErrorCode(SubCode::invalid, position), reason);
+  return refuse_with(ErrorCode::of_parameter(SubCode::invalid, position), reason);
 }
 
 Outcome Interpreter::refuse_with(ErrorCode code, std::string_view reason) {

@@ -107,7 +107,7 @@ Outcome query_uart(Call& c) {
 
 Outcome set_uart(Call& c) {
   if (c.as<int64_t>("baud") > c.profile.baud_max) {
-    return c.refuse_value("baud", "faster than this chip's UART");
+    return c.refuse("faster than this chip's UART");
   }
   const UartConfig line = {.baud = c.as<uint32_t>("baud"),
                            .data_bits = c.as<uint8_t>("data_bits"),
@@ -213,17 +213,20 @@ constexpr Command kRows[] = {
      .query = handle<query_uart>,
      .set = {{{handle<set_uart_default>, kUart}}},
      .stored = Storing::always,
-     .settings = {kUart}},
+     .settings = {kUart},
+     .plain_errors = true},
     {.name = "+UART_CUR",
      .help = "current line settings, not stored",
      .query = handle<query_uart>,
-     .set = {{{handle<set_uart>, kUart}}}},
+     .set = {{{handle<set_uart>, kUart}}},
+     .plain_errors = true},
     {.name = "+UART_DEF",
      .help = "line settings, stored",
      .query = show_kept,
      .set = {{{handle<set_uart_default>, kUart}}},
      .stored = Storing::always,
-     .settings = {kUart}},
+     .settings = {kUart},
+     .plain_errors = true},
     {.name = "+SLEEP",
      .help = "sleep mode: 0 none, 1 modem (DTIM), 2 light, 3 modem (listen)",
      .set = {keep(kSleep)},

@@ -39,7 +39,7 @@ Outcome check_softap(Call& c, const Interfaces& interfaces) {
   const auto ecn = c.as<int>("ecn");
   if (ecn == kWep) return c.refuse_value("ecn", "WEP is not supported");
   if (ecn != kOpen && c.text("password").size() < kPasswordMinBytes) {
-    return error(ErrorCode(SubCode::length, c.position("password")));
+    return error(ErrorCode::of_parameter(SubCode::length, c.position("password")));
   }
   return kOk;
 }

@@ -7,7 +7,7 @@ namespace espat {
 constinit const Dialect kDialect22 = {
     .name = "2.2",
     .generation = Generation::v2_2,
-    .line_max_bytes = 256,
+    .line_max_bytes = 254,  // 256 with CR LF
     .lines = LineReader::make,
     .ready = "\r\nready\r\n",
     .ok = "\r\nOK\r\n",

@@ -88,7 +88,7 @@ TEST_F(ObserverTest, SeesCommandsWithResultAndDuration) {
   network().set_latency(std::chrono::milliseconds(10));
   run(kOpen);
   EXPECT_EQ(diary_.commands,
-            (Lines{"AT+CIPMUX error 17235969 after 0 ms", "AT+CIPSTART ok 0 after 20 ms"}));
+            (Lines{"AT+CIPMUX error 17235968 after 0 ms", "AT+CIPSTART ok 0 after 20 ms"}));
 }
 
 TEST_F(ObserverTest, SeesChannelsWithPeersAndBytes) {

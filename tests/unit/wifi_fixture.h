@@ -112,12 +112,12 @@ std::string lines(const Pieces&... pieces) {
   return all;
 }
 
-// Answers to a value that is out of place, with AT+SYSLOG=1: its position is the last digit.
+// Answers to a value that is out of place, with AT+SYSLOG=1; the position is counted from 1.
 inline std::string length_error(int position) {
-  return lines("ERR CODE:0x0104000", std::to_string(position), "\r\n", kErrorText);
+  return lines("ERR CODE:0x0104000", std::to_string(position - 1), "\r\n", kErrorText);
 }
 inline std::string value_error(int position) {
-  return lines("ERR CODE:0x0107000", std::to_string(position), "\r\n", kErrorText);
+  return lines("ERR CODE:0x0107000", std::to_string(position - 1), "\r\n", kErrorText);
 }
 inline std::string number_error(int wanted, int given) {
   return lines("ERR CODE:0x01060", std::to_string(wanted), "0", std::to_string(given), "\r\n",
