@@ -4,6 +4,7 @@
 #include "at/handler.h"
 #include "at/kept.h"
 #include "at/wait.h"
+#include "base/host_name.h"
 #include "commands/chapters.h"
 #include "commands/name_wait.h"
 #include "net/links.h"
@@ -227,7 +228,11 @@ Outcome set_options(Call& c, Links& links) {
   return kOk;
 }
 
-constexpr Param kHost = text("remote_host", 1, 64);
+constexpr Setting kOptions[] = {
+    {integer("tcp_options", 0, 0), &Settings::tcp_options, "tcp.options"}};
+
+constexpr Param kHost = text("remote_host", 1, kHostNameMaxBytes);
+constexpr Param kAnyLink = opt(link_id(5), 5);  // "本参数默认值为 5": left empty it means all links
 constexpr Param kPort = integer("remote_port", 1, 65535);
 constexpr Param kKeepAlive = opt(integer("keep_alive_s", 0, 7200));
 constexpr Param kLocalIp = opt(ip("local_ip"));
@@ -239,7 +244,7 @@ constexpr Param kUdpPort = integer("remote_port", 0, 65535);
 constexpr Param kLocalPort = opt(integer("local_port", 0, 65535));
 constexpr Param kUdpMode = opt(integer("mode", 0, 2));
 constexpr Param kLength = integer("length", 1, kSendMaxBytes);
-constexpr Param kToHost = opt(text("remote_host", 1, 64));
+constexpr Param kToHost = opt(text("remote_host", 1, kHostNameMaxBytes));
 constexpr Param kToPort = opt(integer("remote_port", 1, 65535));
 
 constexpr Command kRows[] = {

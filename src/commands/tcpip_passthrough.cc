@@ -1,6 +1,7 @@
 // TCP/IP AT commands: passthrough (ESP-AT manual, CIPMODE, SAVETRANSLINK, CIPRECONNINTV).
 #include "at/handler.h"
 #include "at/kept.h"
+#include "base/host_name.h"
 #include "commands/chapters.h"
 #include "net/links.h"
 
@@ -28,6 +29,9 @@ Outcome save_boot_link(Call& c, const LinkSpec& link) {
   }
   const auto literal = IpAddress::parse(link.host);
   if (literal && literal->is_v6() != link.v6) return c.refuse("address and type do not match");
+  if (!literal && !is_host_name(link.host)) {
+    return c.refuse_value("remote_host", "neither an address nor a name");
+  }
   c.settings.set_boot_link(link);
   return kOk;
 }
@@ -59,7 +63,7 @@ constexpr Setting kBootLink[] = {
     {integer("mode", 0, 1), &S::boot_link, "boot_link.mode"},
     {integer("transport", 0, 2), &S::boot_link_transport, "boot_link.transport"},
     {integer("v6", 0, 1), &S::boot_link_v6, "boot_link.v6"},
-    {text("host", 0, 64), &S::boot_link_host, "boot_link.host"},
+    {text("host", 0, kHostNameMaxBytes), &S::boot_link_host, "boot_link.host"},
     {integer("port", 0, 65535), &S::boot_link_port, "boot_link.port"},
     {integer("local_port", 0, 65535), &S::boot_link_local_port, "boot_link.local_port"},
     {integer("keep_alive_s", 0, 7200), &S::boot_link_keep_alive_s, "boot_link.keep_alive_s"},
@@ -68,7 +72,7 @@ constexpr Setting kInterval[] = {
     {integer("interval_100ms", 1, 36000), &S::relink_interval, "relink.interval"}};
 
 constexpr Param kMode = integer("mode", 0, 1);
-constexpr Param kHost = opt(text("remote_host", 1, 64));
+constexpr Param kHost = opt(text("remote_host", 1, kHostNameMaxBytes));
 constexpr Param kPort = opt(integer("remote_port", 1, 65535));
 
 constexpr Param kKeepAlive = opt(integer("keep_alive_s", 0, 7200));

@@ -4,6 +4,7 @@
 
 #include "at/handler.h"
 #include "at/wait.h"
+#include "base/host_name.h"
 #include "commands/chapters.h"
 #include "services/ping.h"
 #include "store/interfaces.h"
@@ -57,7 +58,7 @@ Outcome ping(Call& c, const Interfaces& interfaces, Ping& ping) {
 constexpr Command kRows[] = {
     {.name = "+PING",
      .help = "round trip to a host in ms",
-     .set = {{{handle<ping>, {text("host", 1, 128)}}}}},
+     .set = {{{handle<ping>, {text("host", 1, kHostNameMaxBytes)}}}}},
 };
 
 }  // namespace

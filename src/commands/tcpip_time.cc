@@ -4,6 +4,7 @@
 
 #include "at/handler.h"
 #include "base/calendar.h"
+#include "base/host_name.h"
 #include "commands/chapters.h"
 #include "services/sntp.h"
 
@@ -59,8 +60,9 @@ constexpr Command kRows[] = {
      .query = handle<query_sntp>,
      .set = {{{handle<set_sntp>,
                {integer("enable", 0, 1), opt(integer("timezone", -1259, 1459)),
-                opt(text("server1", 1, 128)), opt(text("server2", 1, 128)),
-                opt(text("server3", 1, 128))}}}}},
+                opt(text("server1", 1, kHostNameMaxBytes)),
+                opt(text("server2", 1, kHostNameMaxBytes)),
+                opt(text("server3", 1, kHostNameMaxBytes))}}}}},
     {.name = "+CIPSNTPTIME",
      .help = "date and time in the zone of AT+CIPSNTPCFG",
      .query = handle<query_time>},
