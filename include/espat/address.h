@@ -49,7 +49,8 @@ class IpAddress {
   /// The significant bytes in network order: 4, 16 or 0 of them. They live as long as the object.
   std::span<const uint8_t> bytes() const;
 
-  /// Canonical text (RFC 5952 for IPv6); empty for none.
+  /// As the module prints it, and parse() reads it: of IPv6 what lwIP's ip6addr_ntoa makes, digits
+  /// in capitals. Empty for none.
   std::string text() const;
 
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;

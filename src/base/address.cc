@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+
+#include "base/text.h"
 
 namespace espat {
 
@@ -83,23 +86,31 @@ bool parse_v6(std::string_view text, std::span<uint8_t, 16> out) {
   return true;
 }
 
-std::string v6_text(std::span<const uint8_t> bytes) {
+std::string v4_text(std::span<const uint8_t> bytes) {
+  std::string text;
+  for (const uint8_t byte : bytes) {
+    if (!text.empty()) text += '.';
+    text += std::to_string(byte);
+  }
+  return text;
+}
+
+std::string v6_text(std::span<const uint8_t, 16> bytes) {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+    return "::FFFF:" + v4_text(bytes.subspan(12));
+  }
   std::array<uint16_t, 8> groups;
   for (size_t i = 0; i < 8; ++i) {
     groups[i] = static_cast<uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
   }
-  // RFC 5952: the longest run of two or more zero groups, the first of equals, becomes "::".
-  size_t run_begin = 8;
-  size_t run_length = 1;
-  for (size_t i = 0; i < 8;) {
-    size_t end = i;
-    while (end < 8 && groups[end] == 0) ++end;
-    if (end - i > run_length) {
-      run_begin = i;
-      run_length = end - i;
-    }
-    i = end + 1;
-  }
+  // As lwIP, which is not as RFC 5952: the first run of two or more zero groups becomes "::", even
+  // if a later one is longer, and digits are capitals (wire.md, section 13).
+  size_t run_begin = 0;
+  while (run_begin < 7 && (groups[run_begin] != 0 || groups[run_begin + 1] != 0)) ++run_begin;
+  if (run_begin == 7) run_begin = 8;
+  size_t run_length = 0;
+  while (run_begin + run_length < 8 && groups[run_begin + run_length] == 0) ++run_length;
   std::string text;
   for (size_t i = 0; i < 8; ++i) {
     if (i == run_begin) {
@@ -110,7 +121,7 @@ std::string v6_text(std::span<const uint8_t> bytes) {
     if (!text.empty() && text.back() != ':') text += ':';
     std::array<char, 4> digits;
     const auto end = std::to_chars(digits.data(), digits.data() + 4, groups[i], 16).ptr;
-    text.append(digits.data(), end);
+    std::transform(digits.data(), end, std::back_inserter(text), ascii_upper);
   }
   return text;
 }
@@ -154,15 +165,7 @@ bool IpAddress::is_link_local() const {
   return is_v6() && bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
 }
 
-std::string IpAddress::text() const {
-  if (is_v6()) return v6_text(bytes_);
-  std::string text;
-  for (const uint8_t byte : bytes()) {
-    if (!text.empty()) text += '.';
-    text += std::to_string(byte);
-  }
-  return text;
-}
+std::string IpAddress::text() const { return is_v6() ? v6_text(bytes_) : v4_text(bytes()); }
 
 std::optional<MacAddress> MacAddress::parse(std::string_view text) {
   MacAddress mac;

@@ -81,7 +81,7 @@ Outcome open_link(Call& c, Links& links, const Interfaces& interfaces, LinkId id
                   const LinkSpec& spec) {
   if (!interfaces.network_up()) return c.refuse("no ip");
   if (links[id].state != Link::State::free) return c.refuse("ALREADY CONNECTED");
-  if (spec.v6 && c.settings.ipv6 == 0) return c.refuse("IPv6 is off, see AT+CIPV6");
+  if (spec.v6 && !interfaces.ipv6_usable()) return c.refuse(kNoIpv6);
   const auto literal = IpAddress::parse(spec.host);
   if (literal && literal->is_v6() != spec.v6) return c.refuse("address and type do not match");
   if (spec.local && spec.local.is_v6() != spec.v6) {

@@ -5,6 +5,7 @@
 
 #include "at/handler.h"
 #include "at/kept.h"
+#include "base/host_name.h"
 #include "commands/chapters.h"
 #include "commands/name_wait.h"
 #include "net/links.h"
@@ -87,8 +88,9 @@ Outcome resolve_domain(Call& c, const Interfaces& interfaces, Names& names) {
   enum class Network : uint8_t { prefer_v4 = 1, only_v4 = 2, only_v6 = 3 };
   if (!interfaces.network_up()) return c.refuse("no ip");
   const auto network = c.as<Network>("ip_network");
+  const Family any = interfaces.ipv6_enabled() ? Family::v4_preferred : Family::v4;
   const Family family = network == Network::only_v4     ? Family::v4
-                        : network == Network::prefer_v4 ? names.any_family()
+                        : network == Network::prefer_v4 ? any
                                                         : Family::v6;
   if (family == Family::v6 && !interfaces.ipv6_enabled()) {
     return c.refuse("IPv6 is off, see AT+CIPV6");
@@ -124,8 +126,12 @@ Outcome set_dns(Call& c) {
                                             c.as<IpAddress>("dns3")};
   if (manual) {
     for (size_t i = 0; i < servers.size(); ++i) {
+      const IpAddress& server = servers[i];
+      const std::string_view name = kDns[i + 1].param.name;
+      const bool nobody = server.is_unspecified() || server.is_multicast() || server.is_broadcast();
+      if (c.given(name) && nobody) return c.refuse_value(name, "no server has this address");
       for (size_t j = i + 1; j < servers.size(); ++j) {
-        if (!servers[i] || servers[i] != servers[j]) continue;
+        if (!server || server != servers[j]) continue;
         return c.refuse_value(kDns[j + 1].param.name, "the same server twice");
       }
     }
@@ -137,10 +143,23 @@ Outcome set_dns(Call& c) {
   return kOk;
 }
 
+/// What was got before is not got by joining after CIPV6=1.
+Outcome set_ipv6(Call& c, Interfaces& interfaces) {
+  c.at.when_stored([&interfaces, on = c.as<bool>("enable")](bool ok) {
+    if (ok && !on) interfaces.set_ip6(Interfaces::Ip6::none);
+  });
+  return set_kept(c);
+}
+
 constexpr Setting kIpv6[] = {{integer("enable", 0, 1), &S::ipv6, "ipv6"}};
 
 constexpr Command kRows[] = {
-    kept("+CIPV6", "IPv6 off (0) or on (1)", kIpv6, Storing::sysstore),
+    {.name = "+CIPV6",
+     .help = "IPv6 off (0) or on (1), from the next join on",
+     .query = show_kept,
+     .set = {{{handle<set_ipv6>, kIpv6}}},
+     .stored = Storing::sysstore,
+     .settings = {kIpv6}},
     {.name = "+CIPSTATUS",
      .help = "state of the station and of every link",
      .execute = handle<show_status>},
@@ -148,7 +167,7 @@ constexpr Command kRows[] = {
     {.name = "+CIPDOMAIN",
      .help = "resolve a name; ip_network 1 prefers IPv4, 2 only IPv4, 3 only IPv6",
      .set = {{{handle<resolve_domain>,
-               {text("domain_name", 1, 128), opt(integer("ip_network", 1, 3), 1)}}}}},
+               {text("domain_name", 1, kHostNameMaxBytes), opt(integer("ip_network", 1, 3), 1)}}}}},
     {.name = "+CIFSR", .help = "own IP and MAC addresses", .execute = handle<show_addresses>},
     {.name = "+CIPDNS",
      .help = "name servers: by DHCP (0) or these (1)",

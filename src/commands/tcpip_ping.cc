@@ -49,8 +49,8 @@ class Pinging final : public Wait, private PingUser {
 Outcome ping(Call& c, const Interfaces& interfaces, Ping& ping) {
   if (!interfaces.network_up()) return c.refuse("no ip");
   const auto address = IpAddress::parse(c.text("host"));
-  if (address && address->is_v6() && !interfaces.ipv6_enabled()) {
-    return c.refuse("IPv6 is off, see AT+CIPV6");
+  if (address && address->is_v6() && !interfaces.ipv6_usable()) {
+    return c.refuse(kNoIpv6);
   }
   return c.at.await(std::make_unique<Pinging>(c, ping));
 }

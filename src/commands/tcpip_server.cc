@@ -66,7 +66,7 @@ Outcome set_server(Call& c, Server& server, Links& links, const Interfaces& inte
   const auto type = c.as<size_t>("type");
   const bool v6 = type == kTcpV6 || type == kSslV6;
   const bool ssl = type >= kSsl;
-  if (v6 && c.settings.ipv6 == 0) return c.refuse("IPv6 is off, see AT+CIPV6");
+  if (v6 && !interfaces.ipv6_usable()) return c.refuse(kNoIpv6);
   const ServerRequest request = {.transport = ssl ? Transport::ssl : Transport::tcp,
                                  .v6 = v6,
                                  .port = port,

@@ -59,7 +59,7 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
           .counters = counters,
           .observer = options.observer,
           .strict = options.strict_events}),
-      names(world, interfaces),
+      names(world, timers, interfaces, *this),
       channels(world, counters),
       links({.world = world,
              .timers = timers,
@@ -156,14 +156,18 @@ void Module::on_event(const Event& event, Time now) {
   if (std::holds_alternative<ClientAccepted>(event)) ++counters.channels_opened;
   if (std::holds_alternative<ChannelFailed>(event)) ++counters.channels_failed;
   if (std::holds_alternative<UartWritable>(event)) printer.on_writable();
+  happens(event);
+  // Only now: a timer that is due must not use a link of which the event says that it is gone.
+  timers.run_due();
+  turn.end();
+}
+
+void Module::happens(const Event& event) {
   names.on_event(event);
   channels.on_event(event);
   for (Service* service : services_) service->on_event(event);
   store.on_event(event);
   at.on_event(event);
-  // Only now: a timer that is due must not use a link of which the event says that it is gone.
-  timers.run_due();
-  turn.end();
 }
 
 void Module::on_deadline(Time now) {

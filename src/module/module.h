@@ -30,7 +30,11 @@
 
 namespace espat {
 
-class Module final : public Board, public Power, public Heap, private NetworkObserver {
+class Module final : public Board,
+                     public Power,
+                     public Heap,
+                     private NetworkObserver,
+                     private OwnEvents {
  public:
   /// `world`, `profile` and `commands` must outlive the module.
   Module(World& world, const Profile& profile, const CommandSet& commands, ModemOptions options);
@@ -82,6 +86,7 @@ class Module final : public Board, public Power, public Heap, private NetworkObs
 
   void* find_part(const std::type_info& type) override;
   void network_lost() override;
+  void happens(const Event& event) override;
   void boot();
   void stop(Duration until_boot);
   void end_turn();

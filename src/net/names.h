@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "at/timers.h"
 #include "espat/address.h"
 #include "espat/event.h"
 #include "espat/time.h"
@@ -28,19 +29,29 @@ class NameUser {
   ~NameUser() = default;
 };
 
+/// Whoever shows all parts an event that the module tells itself: the board.
+class OwnEvents {
+ public:
+  virtual void happens(const Event& event) = 0;
+
+ protected:
+  ~OwnEvents() = default;
+};
+
 class Names {
  public:
-  Names(World& world, const Interfaces& interfaces) : world_(world), interfaces_(interfaces) {}
+  /// All of them must outlive it.
+  Names(World& world, Timers& timers, const Interfaces& interfaces, OwnEvents& own_events);
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
 
   /// Asks the name servers of the module for `host`, a name and not a literal. There is no time
   /// limit: whoever has one calls forget(). A question of the same user with the same tag is
-  /// forgotten.
+  /// forgotten. Without a server that can be asked there is no such name.
   void ask(NameUser& user, uint8_t tag, std::string_view host, Family family);
   /// No answer to this question comes any more.
   void forget(const NameUser& user, uint8_t tag);
-  /// Returns the family of a name for which any address will do: IPv6 counts if AT+CIPV6=1.
+  /// Returns the family of a name for which any address will do: IPv6 counts if it can be used.
   Family any_family() const;
 
   /// Resolved; any other event is none of its business.
@@ -52,10 +63,15 @@ class Names {
   struct Question {
     NameUser* user = nullptr;
     uint8_t tag = 0;
+    bool hopeless = false;  // nobody was asked
   };
+
+  void answer_hopeless();
 
   World& world_;
   const Interfaces& interfaces_;
+  OwnEvents& own_events_;
+  Timer hopeless_timer_;             // answers on a turn of its own, as a world would
   std::vector<Question> questions_;  // by QueryId; those without a user are free
 };
 

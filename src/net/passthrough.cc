@@ -174,9 +174,10 @@ void Passthrough::network_up() {
 }
 
 void Passthrough::on_relink_timer() {
+  const bool has_address = !links_[kLink].v6 || interfaces_.ipv6_usable();
   if (links_[kLink].state != Link::State::lost) {
     links_.give_up(kLink);  // which leads to attempt_failed
-  } else if (printer_.shows_urcs() && printer_.mcu_is_behind()) {
+  } else if (!has_address || (printer_.shows_urcs() && printer_.mcu_is_behind())) {
     attempt_later();
   } else if (interfaces_.network_up()) {
     relink_timer_.set(timers_.now() + open_timeout(links_[kLink].transport));

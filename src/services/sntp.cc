@@ -56,8 +56,8 @@ void Sntp::reset() {
 void Sntp::request() {
   const std::string& server = config_.servers[current_];
   if (const auto address = IpAddress::parse(server)) {
-    if (address->is_v6() && !interfaces_.ipv6_enabled()) {
-      return try_next_server("IPv6 is off, see AT+CIPV6");
+    if (address->is_v6() && !interfaces_.ipv6_usable()) {
+      return try_next_server(kNoIpv6);
     }
     return ask(*address);
   }

@@ -206,11 +206,13 @@ void Station::on_timer() {
       join_in_background();
       break;
     case Due::ip6_link_local:
+      if (store_.settings.ipv6 == 0) break;
       interfaces_.set_ip6(Interfaces::Ip6::link_local);
       printer_.urc("WIFI GOT IPv6 LL");
       if (interfaces_.leased_ip6()) schedule(Due::ip6_global, kIpv6Delay);
       break;
     case Due::ip6_global:
+      if (interfaces_.ip6_link_local() == IpAddress()) break;  // CIPV6=0 meanwhile
       interfaces_.set_ip6(Interfaces::Ip6::global);
       printer_.urc("WIFI GOT IPv6 GL");
       break;

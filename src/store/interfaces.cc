@@ -74,6 +74,14 @@ std::vector<Endpoint> Interfaces::dns_servers() const {
   return servers;
 }
 
+std::optional<std::vector<Endpoint>> Interfaces::reachable_dns_servers() const {
+  std::vector<Endpoint> servers = dns_servers();
+  if (settings_.dns_manual == 0 || ipv6_usable()) return servers;
+  std::erase_if(servers, [](const Endpoint& server) { return server.address.is_v6(); });
+  if (servers.empty()) return std::nullopt;
+  return servers;
+}
+
 void Interfaces::lease(const StationGotIp& lease) {
   ip_ = lease.ip;
   gateway_ = lease.gateway;

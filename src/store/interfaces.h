@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "store/settings.h"
 
 namespace espat {
+
+/// Why IPv6 is refused, for the log.
+inline constexpr std::string_view kNoIpv6 = "no IPv6 address, see AT+CIPV6";
 
 class Interfaces {
  public:
@@ -37,6 +41,9 @@ class Interfaces {
   /// CWMODE has bit 1.
   bool softap_enabled() const;
   bool ipv6_enabled() const { return settings_.ipv6 != 0; }
+  /// IPv6 can be used: it is on, and the station got an address since (ESP-AT manual, notes of
+  /// CIPSTART: "set AT+CIPV6=1 first, then get an IPv6 address by AT+CWJAP").
+  bool ipv6_usable() const { return ipv6_enabled() && ip6_ != Ip6::none; }
   /// There is an interface that traffic could use.
   bool network_up() const { return has_ip() || softap_enabled(); }
 
@@ -66,6 +73,9 @@ class Interfaces {
   /// What names are to be asked of: the manual servers of CIPDNS=1, or those that DHCP gave. None
   /// of either: empty, the host's own.
   std::vector<Endpoint> dns_servers() const;
+  /// Those that can be asked now: a server of CIPDNS=1 needs IPv6 if its address is one. Nothing:
+  /// none of the servers can.
+  std::optional<std::vector<Endpoint>> reachable_dns_servers() const;
   /// What is asked if no server is known (ESP-AT manual, CIPDNS).
   std::string_view default_dns_server() const { return dialect_.dns_server; }
 

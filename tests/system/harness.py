@@ -364,6 +364,15 @@ def join(port):
                  b"WIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
 
 
+def prepare(port, *lines):
+    """Commands that set a joined module up; with CIPV6=1 it joins again, for its address."""
+    for line in lines:
+        port.command(line)
+        if line == "AT+CIPV6=1":
+            port.write(b"AT+CWJAP\r\n")
+            port.take_until(b"WIFI GOT IPv6 GL\r\n")
+
+
 def make_raw(fd):
     tty.setraw(fd, termios.TCSANOW)
 

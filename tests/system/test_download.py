@@ -51,7 +51,7 @@ class Download(harness.Case):
         port.synchronize()
         harness.join(port)
         port.command(f'AT+CIPDNS=1,"{self.dns.address}"')
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         for family in (4, 6):
             with self.subTest(family=family):
                 header, body = fetch(port, family, NAME, self.web.port, "random.bin")

@@ -242,7 +242,7 @@ class OnTheCable(test_udp.UdpCase):
             speaker = servers.UdpPeer(self, "fd77::2")
             index = socket.if_nametoindex("cable")
         speaker.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-        self.port.command("AT+CIPV6=1")
+        harness.prepare(self.port, "AT+CIPV6=1")
         self.assertNotIn(group, self.groups6())
         self.open_link(group, "UDPv6")
         self.assertIn(group, self.groups6())

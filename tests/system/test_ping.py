@@ -69,7 +69,7 @@ class Loopback(PingCase):
         self.ping(port, "127.0.0.1")
         self.ping(port, "127.1.2.3")
         self.no_ping(port, "::1", ERROR)
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         self.ping(port, "::1")
         self.ping(port, "127.0.0.1")
 
@@ -78,7 +78,7 @@ class Loopback(PingCase):
         dns = servers.Dnsmasq(self, "host.espat.test", ["127.0.0.1", "::1"])
         _, port = self.espat_listening("--dns", dns.address)
         harness.join(port)
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         self.ping(port, "host.espat.test")
         asked = [line for line in dns.queries() if "host.espat.test" in line]
         self.assertEqual([line.split("query[")[1][:2] for line in asked], ["A]"])
@@ -165,7 +165,7 @@ class Namespace(PingCase):
                             "--station-ip6", "fd77::1")
         port = self.opened(harness.AtPort.unix(path)).synchronize()
         harness.join(port)
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         return module, port
 
     def as_nobody(self):

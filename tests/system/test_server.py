@@ -22,8 +22,7 @@ class ServerCase(harness.Case):
     def serve(self, port, before=(), kind=None, number=None):
         harness.join(port)
         port.command("AT+CIPMUX=1")
-        for line in before:
-            port.command(line)
+        harness.prepare(port, *before)
         number = number or harness.free_port()
         tail = "" if kind is None else f',"{kind}"'
         port.command(f"AT+CIPSERVER=1,{number}{tail}")

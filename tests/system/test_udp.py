@@ -133,7 +133,7 @@ class Unicast(UdpCase):
         local = free_udp_port(socket.AF_INET6)
         line = f'AT+CIPSTART="UDPv6","::1",{peer.port},{local},2'
         port.command(line, b"\r\nERROR\r\n")
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         port.command(line, b"CONNECT\r\n\r\nOK\r\n")
         port.send(b"six")
         self.assertEqual(peer.expect(b"six"), ("::1", local))
@@ -147,7 +147,7 @@ class Unicast(UdpCase):
 
     def test_same_port_of_both_families(self):
         _, port = self.joined()
-        port.command("AT+CIPV6=1")
+        harness.prepare(port, "AT+CIPV6=1")
         port.command("AT+CIPMUX=1")
         local = free_udp_port()
         port.command(f'AT+CIPSTART=0,"UDP","127.0.0.1",9,{local},0', b"0,CONNECT\r\n\r\nOK\r\n")

@@ -184,8 +184,7 @@ class TlsCase(harness.Case):
         """A module with this test's flash. Returns it and the MCU's end."""
         module, port = self.espat_listening("--flash", self.folder / "flash", *options)
         harness.join(port)
-        for line in before:
-            port.command(line)
+        harness.prepare(port, *before)
         return module, port
 
     def assert_flat(self, module, before_kb):

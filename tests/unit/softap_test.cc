@@ -192,7 +192,7 @@ TEST_F(SoftApTest, AddressAndDhcpExcludeEachOther) {
 
 TEST_F(SoftApTest, LinkLocalAddressIsShownWhileIpv6IsOn) {
   run({"+CIPV6=1"});
-  EXPECT_NE(at("+CIPAP?").find("+CIPAP:ip6ll:\"fe80::260a:c4ff:fe00:2\"\r\n"), std::string::npos);
+  EXPECT_NE(at("+CIPAP?").find("+CIPAP:ip6ll:\"FE80::260A:C4FF:FE00:2\"\r\n"), std::string::npos);
 }
 
 }  // namespace

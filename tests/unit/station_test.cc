@@ -245,7 +245,7 @@ class StationIpv6Test : public StationTest {
     world().wifi().network().ip6_global = IpAddress::parse("2001:db8::5").value();
   }
   static constexpr std::string_view kAddresses =
-      "+CIPSTA:ip6ll:\"fe80::260a:c4ff:fe00:1\"\r\n+CIPSTA:ip6gl:\"2001:db8::5\"\r\n";
+      "+CIPSTA:ip6ll:\"FE80::260A:C4FF:FE00:1\"\r\n+CIPSTA:ip6gl:\"2001:DB8::5\"\r\n";
 };
 
 TEST_F(StationIpv6Test, AddressesComeAfterOk) {
@@ -255,6 +255,15 @@ TEST_F(StationIpv6Test, AddressesComeAfterOk) {
   EXPECT_TRUE(at("+CIPSTA?").ends_with(lines(kAddresses, kOkText)));
   run({"+CIPV6=0"});
   EXPECT_EQ(at("+CIPSTA?").find("ip6"), std::string::npos);
+  run({"+CIPV6=1"});
+  EXPECT_EQ(at("+CIPSTA?").find("ip6"), std::string::npos) << "got before CIPV6=1";
+}
+
+TEST_F(StationIpv6Test, SwitchedOffMeanwhileNoAddressComes) {
+  run({"+CIPV6=1"});
+  EXPECT_EQ(at(kJoinHome), kJoinedText);
+  run({"+CIPV6=0"});
+  EXPECT_EQ(wait(seconds(1)), "");
 }
 
 TEST_F(StationIpv6Test, NetworkWithoutIpv6GivesOnlyTheLinkLocalAddress) {
