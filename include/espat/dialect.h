@@ -69,6 +69,9 @@ struct Dialect {
   std::string_view ipd_tail;       ///< behind the payload
   bool ipd_quotes_address = true;  ///< CIPDINFO=1
 
+  // --- queries (section 8) ---
+  bool status_counts_udp = true;  ///< CIPSTATUS: a UDP link is one of those that make STATUS:3
+
   // --- defaults (sections 7 and 9) ---
   uint16_t server_port;                         ///< CIPSERVER without one
   std::string_view dns_server;                  ///< asked if no other is known

@@ -41,8 +41,8 @@ Outcome show_addresses(Call& c, const Interfaces& station) {
 }
 
 /// ESP-AT manual, CIPSTATUS, `<stat>`.
-int connection_status(const Interfaces& interfaces, const Links& links) {
-  if (links.stream_open()) return 3;
+int connection_status(const Call& c, const Interfaces& interfaces, const Links& links) {
+  if (links.any_open(c.dialect.status_counts_udp)) return 3;
   if (!interfaces.enabled()) return 0;
   if (interfaces.has_ip()) return links.any_since_join() ? 4 : 2;
   return interfaces.state() == Interfaces::State::never_started ? 1 : 5;
@@ -58,7 +58,7 @@ void show_links(Call& c, const Links& links) {
 }
 
 Outcome show_status(Call& c, const Interfaces& interfaces, const Links& links) {
-  c.printer.info("STATUS:", connection_status(interfaces, links));
+  c.printer.info("STATUS:", connection_status(c, interfaces, links));
   show_links(c, links);
   return kOk;
 }

@@ -18,6 +18,10 @@ Outcome query_server(Call& c, const Server& server) {
     return kOk;
   }
   const ServerRequest& request = server.request();
+  if (!c.profile.server_has_types) {
+    c.info("1,", request.port);
+    return kOk;
+  }
   c.info("1,", request.port, ',', Quoted{type_name(request.transport, request.v6)}, ',',
          request.verify_client);
   return kOk;

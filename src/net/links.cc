@@ -51,9 +51,9 @@ bool Links::any_in_use() const {
   return std::any_of(links_.begin(), links_.end(), std::identity());
 }
 
-bool Links::stream_open() const {
-  return std::any_of(links_.begin(), links_.end(), [](const auto& link) {
-    return link && link->state == Link::State::open && link->transport != Transport::udp;
+bool Links::any_open(bool udp) const {
+  return std::any_of(links_.begin(), links_.end(), [udp](const auto& link) {
+    return link && link->state == Link::State::open && (udp || link->transport != Transport::udp);
   });
 }
 

@@ -142,8 +142,8 @@ class Links final : public Service, public DataSink, private NameUser {
 
   /// A link is open, or on its way to be.
   bool any_in_use() const;
-  /// A TCP or SSL link is open (STATUS:3 of CIPSTATUS).
-  bool stream_open() const;
+  /// A link is open; without `udp`, a TCP or SSL link.
+  bool any_open(bool udp) const;
   /// How many SSL links are in use, other than this one.
   size_t other_ssl_links(LinkId than) const;
   /// A link has been opened since the station joined (STATUS:4 of CIPSTATUS).

@@ -56,7 +56,7 @@ class Unicast(UdpCase):
         port.expect_ipd(b"answer")
         port.command("AT+CIPSTATE?", b'+CIPSTATE:0,"UDP","127.0.0.1",%d,%d,0\r\n\r\nOK\r\n'
                      % (peer.port, local))
-        port.command("AT+CIPSTATUS", b'STATUS:4\r\n+CIPSTATUS:0,"UDP","127.0.0.1",%d,%d,0\r\n'
+        port.command("AT+CIPSTATUS", b'STATUS:3\r\n+CIPSTATUS:0,"UDP","127.0.0.1",%d,%d,0\r\n'
                      b"\r\nOK\r\n" % (peer.port, local))
 
     def test_sender_is_shown(self):
