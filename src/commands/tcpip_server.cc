@@ -81,10 +81,13 @@ Outcome set_server(Call& c, Server& server, Links& links, const Interfaces& inte
     // The same once more is OK before v3.1 (wire.md, section 7); there is no second server.
     return server.request() == request ? kOk : c.refuse("there is a server already");
   }
-  if (!interfaces.network_up()) return c.refuse("no ip");
   if (ssl) {
     const auto refusal = find_server_pki(c, links, request.verify_client);
     if (refusal) return *refusal;
+  }
+  if (!interfaces.network_up()) {
+    server.open_when_up(request);
+    return kOk;
   }
   server.open(request);
   return c.at.await(std::make_unique<OpeningServer>(c.at, server));

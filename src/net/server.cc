@@ -1,6 +1,7 @@
 #include "net/server.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace espat {
 
@@ -29,12 +30,16 @@ void Server::open(const ServerRequest& request) {
   world_.server_open(request);
 }
 
+void Server::open_when_up(const ServerRequest& request) {
+  request_ = request;
+  state_ = State::waiting;
+}
+
 void Server::close() {
-  if (state_ == State::off) return;
-  state_ = State::off;
+  const State before = std::exchange(state_, State::off);
   admitted_.reset();
   admitted_options_ = {};
-  world_.server_close();
+  if (before == State::opening || before == State::on) world_.server_close();
 }
 
 void Server::on_event(const Event& event) {
@@ -66,7 +71,10 @@ void Server::accepted(const ClientAccepted& event) {
 void Server::follow_interfaces() {
   const bool station = interfaces_.enabled();
   const bool softap = interfaces_.softap_enabled();
-  if (state_ != State::on || (request_.station == station && request_.softap == softap)) return;
+  const bool moved = request_.station != station || request_.softap != softap;
+  const bool due =
+      state_ == State::waiting ? interfaces_.network_up() : state_ == State::on && moved;
+  if (!due) return;
   close();
   ServerRequest request = request_;
   request.station = station;

@@ -14,7 +14,12 @@ namespace espat {
 
 class Server final : public Service {
  public:
-  enum class State : uint8_t { off, opening, on };
+  enum class State : uint8_t {
+    off,
+    waiting,  ///< for an address; to the MCU it is on
+    opening,
+    on,
+  };
 
   /// All of them must outlive it.
   Server(World& world, Timers& timers, Log& log, const Printer& printer, const Settings& settings,
@@ -26,6 +31,8 @@ class Server final : public Service {
 
   /// Begins to listen; it must be off. Leads to `on`, or back to `off`; see on_event.
   void open(const ServerRequest& request);
+  /// Begins to listen as soon as an interface has an address; it must be off.
+  void open_when_up(const ServerRequest& request);
   /// Listens no more. Its clients stay.
   void close();
 
