@@ -45,6 +45,9 @@ struct Dialect {
   Generation generation{};                      ///< whose rows, forms and parameters it has
   std::span<const std::string_view> without{};  ///< commands that it was built without: "+PING"
 
+  /// The names of AT 1.x that end in _CUR and _DEF are commands (section 13); UART's always are.
+  bool has_aliases = false;
+
   // --- the line (section 1) ---
   uint16_t line_max_bytes;  ///< of a command line without its end; at most kLineMaxBytes
   /// How it reads the MCU's bytes while it takes commands.

@@ -149,9 +149,6 @@ std::string storing(const Command& command) {
   if (command.stored == Storing::always) text = "Stored in flash.";
   if (command.stored == Storing::sysstore) text = "Stored in flash while AT+SYSSTORE=1.";
   if (command.stored == Storing::never && command.has_set()) text = "Not stored.";
-  if (command.aliases) {
-    text += fmt::format(" As {0}_CUR never stored, as {0}_DEF always.", full_name(command));
-  }
   return text;
 }
 

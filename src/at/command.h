@@ -102,8 +102,7 @@ struct Command {
   Handler check = nullptr;
   Storing stored = Storing::never;
   SettingsOfCommand settings{};  ///< its own, and those of others that it changes as well
-  /// Also answers to the names of AT 1.x, which older drivers send: "+X_CUR" stores nothing,
-  /// "+X_DEF" stores always.
+  /// Has two more names in AT 1.x: "+X_CUR" stores nothing, "+X_DEF" stores always.
   bool aliases = false;
   Generations in{};  ///< who has this command
   /// Its parser in the firmware says only that something is wrong, not what: code 0x0A.

@@ -15,7 +15,7 @@ namespace {
 /// A row and how it was called.
 struct Found {
   const Command* command = nullptr;
-  std::optional<Storing> storing;  ///< by the suffix of an alias, against what the row says
+  std::optional<Storing> storing;  ///< of an alias: by its suffix, against what the row says
 };
 
 /// `has` says whether the firmware has a row.
@@ -62,7 +62,12 @@ void Interpreter::run_line() {
 void Interpreter::run_command(std::string_view name, std::span<char> tail) {
   const Found found =
       find_command(parts_.commands, name, [this](const Command& row) { return has(row); });
-  if (found.command == nullptr) {
+  const bool foreign = found.storing && !dialect().has_aliases;
+  if (foreign) {
+    parts_.log.line(LogLevel::warn, "AT", name, " is a name of AT 1.x; ESP-AT ", dialect().name,
+                    " has AT", found.command->name, " and AT+SYSSTORE");
+  }
+  if (found.command == nullptr || foreign) {
     finish_error(ErrorCode(SubCode::unsupported));
     return;
   }

@@ -73,8 +73,7 @@ TEST(CommandHelpTest, OneCommand) {
             "  AT+MODE?\n"
             "  AT+MODE=<mode>\n"
             "      mode  0 or 1\n"
-            "  Stored in flash while AT+SYSSTORE=1. As AT+MODE_CUR never stored, as\n"
-            "  AT+MODE_DEF always.\n");
+            "  Stored in flash while AT+SYSSTORE=1.\n");
   EXPECT_EQ(help_on(kRows[0]), "AT: test that the module answers\n  AT\n");
 }
 
@@ -116,8 +115,7 @@ TEST(CommandHelpTest, Markdown) {
                       "|---|---|---|\n"
                       "| mode | 0 or 1 |  |\n"
                       "\n"
-                      "Stored in flash while AT+SYSSTORE=1. As AT+MODE_CUR never stored, as "
-                      "AT+MODE_DEF always.\n"),
+                      "Stored in flash while AT+SYSSTORE=1.\n"),
             std::string::npos)
       << page;
 }

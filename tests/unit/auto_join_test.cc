@@ -127,10 +127,6 @@ TEST_F(AutoJoinTest, OnlySuccessIsStored) {
 TEST_F(AutoJoinTest, WithoutStoringNothingIsJoinedAtBoot) {
   run({"+SYSSTORE=0", kJoinHome});
   EXPECT_EQ(power_cycle(), kReadyText);
-  run({R"(+CWJAP_CUR="home","password1")"});
-  EXPECT_EQ(power_cycle(), kReadyText);
-  run({"+SYSSTORE=0", R"(+CWJAP_DEF="home","password1")"});
-  EXPECT_EQ(power_cycle(), lines(kReadyText, kAutoJoinedText));
 }
 
 TEST_F(AutoJoinTest, AutoJoinCanBeSwitchedOff) {

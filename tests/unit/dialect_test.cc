@@ -179,8 +179,21 @@ TEST_F(DialectTest, AFirmwareMayBeBuiltWithoutCommands) {
   dialect_.without = kWithout;
   power_on();
   EXPECT_EQ(answer("AT+PING=\"192.0.2.1\"\r\n"), kRefused);
-  EXPECT_EQ(answer("AT+CIPSTA_CUR?\r\n"), kRefused);
+  EXPECT_EQ(answer("AT+CIPSTA?\r\n"), kRefused);
   EXPECT_EQ(answer("AT+CMD?\r\n").find("+PING"), std::string::npos);
+}
+
+TEST_F(DialectTest, NamesWithSuffixesSayWhetherTheyStore) {
+  dialect_.has_aliases = true;
+  power_on();
+  EXPECT_EQ(answer("AT+CWMODE_DEF=2\r\n"), "WIFI DISCONNECT\r\n\r\nOK\r\n");
+  EXPECT_EQ(answer("AT+CWMODE_CUR=3\r\n"), "\r\nOK\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n");
+  EXPECT_EQ(answer("AT+CWMODE_CUR?\r\n"), "+CWMODE_CUR:3\r\n\r\nOK\r\n");
+  EXPECT_EQ(module_->world().flash().content().at("wifi.mode"), "2");
+  EXPECT_EQ(answer("AT+SYSSTORE=0\r\n"), "\r\nOK\r\n");
+  EXPECT_EQ(answer("AT+CWMODE_DEF=1\r\n"), "\r\nOK\r\n");
+  EXPECT_EQ(module_->world().flash().content().at("wifi.mode"), "1");
+  EXPECT_EQ(answer("AT+CIPSTO_CUR?\r\n"), kRefused) << "has none";
 }
 
 TEST(Dialects, AreFoundByName) {
@@ -235,7 +248,7 @@ TEST_F(DialectTest, LimitAndDefaultsAreTheDialects) {
   power_on();
   EXPECT_EQ(answer("AT+CIPMUX=01\r\n"), "\r\nOK\r\n");
   EXPECT_EQ(answer("AT+CIPMUX=001\r\n"), kRefused);
-  dialect_.line_max_bytes = 256;
+  dialect_.line_max_bytes = 254;
   power_on();
   dialect_.server_port = 4444;
   dialect_.dns_server = "192.0.2.53";

@@ -34,8 +34,8 @@ TEST_F(SoftApTest, ConfigurationIsStored) {
   EXPECT_EQ(at("+CWSAP?"), lines("+CWSAP:\"ESP\",\"1234567890\",5,3,10,0\r\n", kOkText));
   EXPECT_EQ(power_cycle(), kReadyText);
   EXPECT_EQ(at("+CWSAP?"), lines("+CWSAP:\"ESP\",\"1234567890\",5,3,10,0\r\n", kOkText));
-  run({R"(+CWSAP_CUR="x","",14,0,1,1)"});
-  EXPECT_EQ(at("+CWSAP_CUR?"), lines("+CWSAP_CUR:\"x\",\"\",14,0,1,1\r\n", kOkText));
+  run({"+SYSSTORE=0", R"(+CWSAP="x","",14,0,1,1)"});
+  EXPECT_EQ(at("+CWSAP?"), lines("+CWSAP:\"x\",\"\",14,0,1,1\r\n", kOkText));
   EXPECT_EQ(power_cycle(), kReadyText);
   EXPECT_EQ(at("+CWSAP?"), lines("+CWSAP:\"ESP\",\"1234567890\",5,3,10,0\r\n", kOkText));
 }
@@ -130,7 +130,7 @@ TEST_F(SoftApTest, DhcpIsSwitchedByInterface) {
   EXPECT_EQ(at("+CWDHCP=0,2"), kOkText);
   EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:1\r\n", kOkText));
   EXPECT_EQ(at("+CWDHCP=0,1"), kOkText);
-  EXPECT_EQ(at("+CWDHCP_CUR?"), lines("+CWDHCP_CUR:0\r\n", kOkText));
+  EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:0\r\n", kOkText));
   EXPECT_EQ(power_cycle(), kReadyText);
   EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:0\r\n", kOkText));
   EXPECT_EQ(at("+CWDHCP=1,3"), kOkText);
@@ -181,8 +181,7 @@ TEST_F(SoftApTest, AddressAndDhcpExcludeEachOther) {
   EXPECT_EQ(at("+CIPAP?"), address_lines("+CIPAP", "192.168.5.2", "192.168.5.1", "255.255.255.0"));
   EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:1\r\n", kOkText));
   EXPECT_EQ(power_cycle(), kReadyText);
-  EXPECT_EQ(at("+CIPAP_DEF?"),
-            address_lines("+CIPAP_DEF", "192.168.5.2", "192.168.5.1", "255.255.255.0"));
+  EXPECT_EQ(at("+CIPAP?"), address_lines("+CIPAP", "192.168.5.2", "192.168.5.1", "255.255.255.0"));
   EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:1\r\n", kOkText));
   run({"+CWDHCP=1,2"});
   EXPECT_EQ(at("+CIPAP?"), standard);

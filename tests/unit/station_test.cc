@@ -140,13 +140,6 @@ TEST_F(StationTest, EscapesComeInAndRawTextGoesOut) {  // the manual's example
             lines(R"(+CWJAP:"ab\,c","02:00:00:00:00:07",3,-55,0,1,3,0,0)", "\r\n", kOkText));
 }
 
-TEST_F(StationTest, SuffixesNameThemselvesInQueriesButNotInErrors) {
-  EXPECT_EQ(at(R"(+CWJAP_CUR="nowhere","")"), "+CWJAP:3\r\n\r\nERROR\r\n");
-  EXPECT_EQ(at(R"(+CWJAP_DEF="home","password1")"), kJoinedText);
-  EXPECT_EQ(at("+CWJAP_CUR?"),
-            lines(R"(+CWJAP_CUR:"home","02:00:00:00:00:01",6,-50,0,1,3,0,0)", "\r\n", kOkText));
-}
-
 // --- AT+CWSTATE, AT+CWQAP ------------------------------------------------------------------------
 
 TEST_F(StationTest, StateFollowsTheConnection) {

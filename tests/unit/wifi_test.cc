@@ -26,16 +26,6 @@ TEST_F(WifiTest, ModeIsKeptAndStored) {
   EXPECT_EQ(at("+CWMODE"), kWrongForm);
 }
 
-TEST_F(WifiTest, SuffixesDecideWhetherTheModeIsStored) {
-  run({"+CWMODE_CUR=3"});
-  EXPECT_EQ(at("+CWMODE_CUR?"), lines("+CWMODE_CUR:3\r\n", kOkText));
-  EXPECT_EQ(power_cycle(), kReadyText);
-  EXPECT_EQ(at("+CWMODE?"), lines("+CWMODE:0\r\n", kOkText));
-  run({"+SYSSTORE=0", "+CWMODE_DEF=2", "+CWMODE=1"});
-  EXPECT_EQ(power_cycle(), kReadyText);
-  EXPECT_EQ(at("+CWMODE_DEF?"), lines("+CWMODE_DEF:2\r\n", kOkText));
-}
-
 // --- AT+CWLAP, AT+CWLAPOPT -----------------------------------------------------------------------
 
 class ScanTest : public WifiTest {
@@ -159,7 +149,7 @@ TEST_F(WifiTest, StationAddressIsZeroUntilThereIsOne) {
   EXPECT_EQ(at("+CIPSTA?"),
             address_lines("+CIPSTA", "192.168.1.5", "192.168.1.1", "255.255.255.0"));
   lose();
-  EXPECT_EQ(at("+CIPSTA_CUR?"), address_lines("+CIPSTA_CUR", "0.0.0.0", "0.0.0.0", "0.0.0.0"));
+  EXPECT_EQ(at("+CIPSTA?"), address_lines("+CIPSTA", "0.0.0.0", "0.0.0.0", "0.0.0.0"));
 }
 
 TEST_F(WifiTest, StaticStationAddressAndDhcpExcludeEachOther) {
@@ -179,7 +169,7 @@ TEST_F(WifiTest, StaticStationAddressAndDhcpExcludeEachOther) {
             address_lines("+CIPSTA", "192.168.1.5", "192.168.1.1", "255.255.255.0"));
   EXPECT_EQ(power_cycle(), lines(kReadyText, kAutoJoinedText));
   EXPECT_EQ(at("+CWDHCP?"), lines("+CWDHCP:3\r\n", kOkText));
-  run({R"(+CIPSTA_CUR="10.1.2.3")"});
+  run({"+SYSSTORE=0", R"(+CIPSTA="10.1.2.3")"});
   EXPECT_EQ(at("+CIPSTA?"), address_lines("+CIPSTA", "10.1.2.3", "10.1.2.1", "255.255.255.0"));
   EXPECT_EQ(power_cycle(), lines(kReadyText, kAutoJoinedText));
   EXPECT_EQ(at("+CIPSTA?"),
@@ -215,8 +205,8 @@ TEST_F(WifiTest, HardwareAddressesAreStored) {
   EXPECT_EQ(power_cycle(), kReadyText);
   EXPECT_EQ(at("+CIPSTAMAC?"), lines("+CIPSTAMAC:\"1a:fe:35:98:d3:7b\"\r\n", kOkText));
   EXPECT_EQ(at("+CIPAPMAC?"), lines("+CIPAPMAC:\"18:fe:35:98:d3:7b\"\r\n", kOkText));
-  run({R"(+CIPSTAMAC_CUR="1a:00:00:00:00:01")", R"(+CIPAPMAC_CUR="1a:00:00:00:00:02")"});
-  EXPECT_EQ(at("+CIPSTAMAC_CUR?"), lines("+CIPSTAMAC_CUR:\"1a:00:00:00:00:01\"\r\n", kOkText));
+  run({"+SYSSTORE=0", R"(+CIPSTAMAC="1a:00:00:00:00:01")", R"(+CIPAPMAC="1a:00:00:00:00:02")"});
+  EXPECT_EQ(at("+CIPSTAMAC?"), lines("+CIPSTAMAC:\"1a:00:00:00:00:01\"\r\n", kOkText));
   EXPECT_EQ(power_cycle(), kReadyText);
   EXPECT_EQ(at("+CIPSTAMAC?"), lines("+CIPSTAMAC:\"1a:fe:35:98:d3:7b\"\r\n", kOkText));
 }
@@ -290,8 +280,8 @@ TEST_F(WifiTest, CountryIsNotStored) {
   EXPECT_EQ(at("+CWCOUNTRY?"), standard);
   EXPECT_EQ(at(R"(+CWCOUNTRY=0,"USI",1,11)"), kOkText);
   EXPECT_EQ(at("+CWCOUNTRY?"), lines("+CWCOUNTRY:0,\"USI\",1,11\r\n", kOkText));
-  EXPECT_EQ(at(R"(+CWCOUNTRY_DEF=1,"JP",14,1)"), kOkText);
-  EXPECT_EQ(at("+CWCOUNTRY_CUR?"), lines("+CWCOUNTRY_CUR:1,\"JP\",14,1\r\n", kOkText));
+  EXPECT_EQ(at(R"(+CWCOUNTRY=1,"JP",14,1)"), kOkText);
+  EXPECT_EQ(at("+CWCOUNTRY?"), lines("+CWCOUNTRY:1,\"JP\",14,1\r\n", kOkText));
   EXPECT_EQ(at(R"(+CWCOUNTRY=2,"CN",1,13)"), value_error(1));
   EXPECT_EQ(at(R"(+CWCOUNTRY=1,"CNXX",1,13)"), length_error(2));
   EXPECT_EQ(at(R"(+CWCOUNTRY=1,"CN",0,13)"), value_error(3));
