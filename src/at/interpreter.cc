@@ -76,6 +76,8 @@ void Interpreter::stop() {
   enter(Phase::off);
   spent_ = std::move(wait_);
   after_ok_ = nullptr;
+  when_stored_ = nullptr;
+  before_.reset();
   forget_ = false;
   data_.clear();
   line_->clear();

@@ -109,6 +109,10 @@ class Interpreter final : private StoreUser {
   void finish(Outcome outcome);
   /// AT+RESTORE: instead of storing anything, forget all that is stored, before OK.
   void forget_stored() { forget_ = true; }
+  /// To be done before OK, once everything that the command stores is durable; what it may store
+  /// nothing of, at once. After a failure, `ok` is false, and the settings are as they were before
+  /// the command: what else it has done is to be undone, for ERROR means that nothing changed.
+  void when_stored(std::function<void(bool ok)> action) { when_stored_ = std::move(action); }
   /// To be done once OK has been written; not after ERROR.
   void after_ok(std::function<void()> action) { after_ok_ = std::move(action); }
   /// Awaits `bytes` of payload for an open link; the handler returns kPrompt. `to` as in DataInput.
@@ -163,8 +167,11 @@ class Interpreter final : private StoreUser {
   void on_command_timer();
   void settle(Outcome outcome);
   Outcome refuse_with(ErrorCode code, std::string_view reason);
+  bool stores() const;
   void store_or_finish();
+  void put_back();
   void stored(bool ok) override;
+  void conclude(bool ok);
   void finish_ok();
   void finish_error(ErrorCode code);
 
@@ -197,7 +204,9 @@ class Interpreter final : private StoreUser {
   Time begun_{};  // the command
   Phase phase_ = Phase::off;
   std::function<void()> after_ok_;
-  Storing storing_ = Storing::never;  // of the running command, after its suffix was heeded
+  std::function<void(bool)> when_stored_;
+  std::unique_ptr<const Settings> before_;  // the command, while it may yet fail to store
+  Storing storing_ = Storing::never;        // of the running command, after its suffix was heeded
   SettingsOfCommand changes_{};
   bool forget_ = false;
   std::unique_ptr<Wait> wait_;

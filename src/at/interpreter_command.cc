@@ -94,6 +94,7 @@ void Interpreter::run_command(std::string_view name, std::span<char> tail) {
     run = parsed.form->run;
   }
   if (run == nullptr) return settle(error(ErrorCode(SubCode::operation)));
+  if (stores()) before_ = std::make_unique<const Settings>(settings());
   Call call(parts_.board, *this, parts_.printer, parts_.store, parts_.profile, command,
             parsed.args);
   settle(run(call));
@@ -159,21 +160,40 @@ void Interpreter::finish(Outcome outcome) {
   settle(outcome);
 }
 
+bool Interpreter::stores() const {
+  const bool any = std::any_of(changes_.begin(), changes_.end(),
+                               [](const SettingRows& rows) { return !rows.empty(); });
+  return any &&
+         (storing_ == Storing::always || (storing_ == Storing::sysstore && settings().sysstore));
+}
+
 void Interpreter::store_or_finish() {
-  const bool changes =
-      storing_ == Storing::always || (storing_ == Storing::sysstore && settings().sysstore);
-  if (!changes && !forget_) return finish_ok();
+  if (!stores() && !forget_) return conclude(true);
   enter(Phase::storing);  // OK means durable
   if (std::exchange(forget_, false)) {
     parts_.store.erase(*this);
   } else if (!parts_.store.write(changes_, *this)) {
-    finish_ok();
+    conclude(true);
   }
 }
 
 void Interpreter::stored(bool ok) {
-  if (phase_ != Phase::storing) return;
+  if (phase_ == Phase::storing) conclude(ok);
+}
+
+void Interpreter::conclude(bool ok) {
+  if (!ok) put_back();
+  before_.reset();
+  if (const auto action = std::exchange(when_stored_, nullptr)) action(ok);
   ok ? finish_ok() : settle(refuse("the flash could not be written"));
+}
+
+/// ERROR means that nothing changed.
+void Interpreter::put_back() {
+  if (!before_) return;
+  for (const SettingRows& rows : changes_) {
+    for (const Setting& setting : rows) copy_value(*before_, parts_.store.settings, setting);
+  }
 }
 
 void Interpreter::finish_ok() {
@@ -185,6 +205,8 @@ void Interpreter::finish_ok() {
 
 void Interpreter::finish_error(ErrorCode code) {
   after_ok_ = nullptr;
+  when_stored_ = nullptr;
+  before_.reset();
   if (settings().error_codes) write_error_code(code);
   parts_.printer.text(dialect().error);
   command_done(false, code.value);

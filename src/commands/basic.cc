@@ -78,7 +78,9 @@ Outcome deep_sleep(Call& c, Power& power) {
 }
 
 Outcome restore(Call& c, Links& links, Power& power) {
-  links.close_all(Links::Order::descending);
+  c.at.when_stored([&links](bool ok) {
+    if (ok) links.close_all(Links::Order::descending);
+  });
   c.at.forget_stored();
   return restart(c, power);
 }

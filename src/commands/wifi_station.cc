@@ -20,7 +20,11 @@ using S = Settings;
 constexpr Setting kMode[] = {{integer("mode", 0, 3), &S::wifi_mode, "wifi.mode"}};
 
 Outcome set_mode(Call& c, Station& station) {
-  station.set_mode(c.as<int32_t>("mode"), c.as<bool>("auto_connect"));
+  c.at.when_stored([&station, before = c.settings.wifi_mode,
+                    auto_connect = c.as<bool>("auto_connect")](bool ok) {
+    if (ok) station.mode_changed(before, auto_connect);
+  });
+  c.settings.wifi_mode = c.as<int32_t>("mode");
   return kOk;
 }
 
@@ -78,6 +82,9 @@ class Joining final : public Wait {
 };
 
 Outcome begin_join(Call& c, const Interfaces& interfaces, Station& station) {
+  c.at.when_stored([&station, was_joined = interfaces.has_ip()](bool ok) {
+    if (!ok) station.undo_join(was_joined);
+  });
   station.join();
   return c.at.await(std::make_unique<Joining>(c, interfaces, station),
                     std::chrono::seconds(c.settings.join_timeout_s));

@@ -87,18 +87,24 @@ void Station::schedule(Due due, Duration delay) {
 
 // --- modes --------------------------------------------------------------------------------------
 
-void Station::set_mode(int32_t mode, bool auto_connect) {
-  const bool was_enabled = interfaces_.enabled();
-  if (was_enabled && (mode & kStationMode) == 0) {
+void Station::mode_changed(int32_t before, bool auto_connect) {
+  const bool was_enabled = (before & kStationMode) != 0;
+  if (was_enabled && !interfaces_.enabled()) {
     leave();
     interfaces_.set_state(State::never_started);
   }
-  if (interfaces_.softap_enabled() && (mode & kSoftApMode) == 0) end_softap();
-  store_.settings.wifi_mode = mode;
+  if ((before & kSoftApMode) != 0 && !interfaces_.softap_enabled()) end_softap();
   if (!was_enabled && interfaces_.enabled() && auto_connect && take_saved_credentials()) {
     reconnects_ = 0;
     join_in_background();
   }
+}
+
+void Station::undo_join(bool was_joined) {
+  leave();
+  if (!was_joined) return;
+  reconnects_ = 0;
+  join_in_background();
 }
 
 /// ESP-AT manual, CWMODE: only credentials that have been saved lead to an automatic connection.

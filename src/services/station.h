@@ -53,9 +53,13 @@ class Station final : public Service {
   void join();
   /// Leaves the access point, tells of that, and gives up whatever else was under way.
   void leave();
-  /// CWMODE. A station or SoftAP that ends tells of its links and stations; a station that begins
-  /// joins by itself if `auto_connect` is set and credentials are in flash.
-  void set_mode(int32_t mode, bool auto_connect);
+  /// CWMODE has changed, and was this before. A station or SoftAP that ends tells of its links and
+  /// stations; a station that begins joins by itself if `auto_connect` is set and credentials are
+  /// in flash.
+  void mode_changed(int32_t before, bool auto_connect);
+  /// A join that leads nowhere after all: leaves, and joins again in the background if the settings
+  /// are those of a network that was joined before.
+  void undo_join(bool was_joined);
 
   /// Begins to look for access points; leads to Scanned.
   void scan(const ScanRequest& request) { world_.scan(request); }

@@ -135,6 +135,18 @@ bool set_value(Settings& settings, const Setting& setting, std::string_view text
   return true;
 }
 
+void copy_value(const Settings& from, Settings& to, const Setting& setting) {
+  std::visit(
+      [&](auto place) {
+        if constexpr (std::is_same_v<decltype(place), std::monostate>) {
+          set_number(to, setting, number_of(from, setting));
+        } else {
+          to.*place = from.*place;
+        }
+      },
+      setting.place);
+}
+
 // --- the flash ----------------------------------------------------------------------------------
 
 namespace {

@@ -47,6 +47,9 @@ int64_t number_of(const Settings& settings, const Setting& setting);
 /// Sets one. It must be a value that the row allows.
 void set_number(Settings& settings, const Setting& setting, int64_t value);
 
+/// Gives the setting the value that it has in `from`.
+void copy_value(const Settings& from, Settings& to, const Setting& setting);
+
 /// Reads every stored value over `settings`. One that its row does not allow is left as it is.
 void load_settings(Settings& settings, std::span<const Setting* const> all, World& world);
 
