@@ -66,7 +66,7 @@ struct SetForm {
   /// A parameter for each setting.
   consteval SetForm(Handler handler, SettingRows settings) : run(handler) {
     for (const Setting& setting : settings) {
-      if (std::holds_alternative<SslConfs Settings::*>(setting.place)) throw "it is not one value";
+      if (is_list(setting)) throw "it is not one value";
       add(setting.param);
     }
   }

@@ -207,9 +207,9 @@ Outcome check_mux(Call& c, const Links& links, const Server& server) {
   return kOk;
 }
 
-Outcome query_options(Call& c, const Links& links) {
+Outcome query_options(Call& c) {
   for (LinkId id = 0; id < Links::count(); ++id) {
-    const LinkOptions& options = links.tcp_options[id];
+    const LinkOptions& options = c.settings.tcp_options[id];
     c.info(id, ',', options.linger_s, ',', options.no_delay, ',', options.send_timeout_ms);
   }
   return kOk;
@@ -219,12 +219,14 @@ Outcome set_options(Call& c, Links& links) {
   const auto only = c.link_or_all();
   for (LinkId id = 0; id < Links::count(); ++id) {
     if (only && *only != id) continue;
-    LinkOptions& options = links.tcp_options[id];
+    LinkOptions& options = c.settings.tcp_options[id];
     if (c.given("so_linger_s")) options.linger_s = c.as<int32_t>("so_linger_s");
-    if (c.given("tcp_nodelay")) options.no_delay = c.as<bool>("tcp_nodelay");
+    if (c.given("tcp_nodelay")) options.no_delay = c.as<int32_t>("tcp_nodelay");
     if (c.given("so_sndtimeo_ms")) options.send_timeout_ms = c.as<int32_t>("so_sndtimeo_ms");
-    links.configure(id);
   }
+  c.at.when_stored([&links](bool ok) {
+    for (LinkId id = 0; ok && id < Links::count(); ++id) links.configure(id);
+  });
   return kOk;
 }
 
@@ -280,9 +282,11 @@ constexpr Command kRows[] = {
      .help = "socket options of a link; 5 sets all; what is left out stays as it is",
      .query = handle<query_options>,
      .set = {{{handle<set_options>,
-               {link_id(5), opt(integer("so_linger_s", -1, 0x7fff), -1),
+               {kAnyLink, opt(integer("so_linger_s", -1, kLingerMaxS), -1),
                 opt(integer("tcp_nodelay", 0, 1)),
-                opt(integer("so_sndtimeo_ms", 0, 0x7fffffff))}}}}},
+                opt(integer("so_sndtimeo_ms", 0, 0x7fffffff))}}}},
+     .stored = Storing::sysstore,
+     .settings = {kOptions}},
 };
 
 }  // namespace

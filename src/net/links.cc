@@ -142,9 +142,9 @@ TlsClient Links::tls_client(LinkId id) const {
 }
 
 ChannelOptions Links::socket_options(LinkId id) const {
-  const LinkOptions& options = tcp_options[id];
+  const LinkOptions& options = p_.settings.tcp_options[id];
   return {.linger_s = options.linger_s,
-          .no_delay = options.no_delay,
+          .no_delay = options.no_delay != 0,
           .receive_window_bytes = p_.settings.passive ? p_.profile.receive_window_bytes : 0u};
 }
 
@@ -270,7 +270,6 @@ void Links::close_clients() {
 void Links::reset() {
   for (LinkId id = 0; id < count(); ++id) free(id);
   any_since_join_ = false;
-  tcp_options.fill({});
   ssl_texts = SslTextsOfLinks{};
 }
 
@@ -288,7 +287,14 @@ size_t Links::send(LinkId id, Bytes data, const Endpoint& to) {
 }
 
 Duration Links::send_limit(LinkId id) const {
-  return std::chrono::milliseconds(tcp_options[id].send_timeout_ms);
+  return std::chrono::milliseconds(p_.settings.tcp_options[id].send_timeout_ms);
+}
+
+/// wire.md, section 13: the radio needs milliseconds, and drivers rely on it.
+void Links::answered(LinkId id) {
+  if (!links_[id] || p_.event_gap == Duration::zero()) return;
+  links_[id]->quiet_until = p_.timers.now() + p_.event_gap;
+  on_wait_timer();
 }
 
 // --- passthrough --------------------------------------------------------------------------------

@@ -41,13 +41,6 @@ inline constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
 inline constexpr Duration kNoticeGap = std::chrono::milliseconds(1);
 inline constexpr Duration kNoticeAgainGap = std::chrono::milliseconds(10);
 
-/// AT+CIPTCPOPT, of one link.
-struct LinkOptions {
-  int32_t linger_s = -1;
-  bool no_delay = false;
-  int32_t send_timeout_ms = 0;  ///< 0 = wait for ever
-};
-
 /// How long opening such a link may take, the resolution of its name included.
 Duration open_timeout(Transport transport);
 
@@ -129,13 +122,13 @@ class Links final : public Service, public DataSink, private NameUser {
     Names& names;
     const Profile& profile;
     Counters& counters;
+    Duration event_gap;  ///< see ModemOptions
   };
   explicit Links(const Parts& parts);
   /// Is called once, before power on.
   void connect(LinkHolder& holder) { holder_ = &holder; }
 
-  std::array<LinkOptions, kLinks> tcp_options{};  ///< CIPTCPOPT
-  SslTextsOfLinks ssl_texts;                      ///< CIPSSLCCN and its like
+  SslTextsOfLinks ssl_texts;  ///< CIPSSLCCN and its like
 
   const Link& operator[](LinkId id) const;
   static constexpr LinkId count() { return static_cast<LinkId>(kLinks); }

@@ -1,8 +1,11 @@
 #include "store/setting.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <limits>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,42 +20,62 @@ std::optional<int64_t> read_number(std::string_view text) {
   return number;
 }
 
-// --- CIPSSLCCONF, the one setting that is a list -------------------------------------------------
+// --- lists: three numbers of each link, "0,0,0;2,0,1;..." ---------------------------------------
 
-/// "0,0,0;2,0,1;...": auth mode, PKI and CA of each link.
-std::string text_of(const SslConfs& confs) {
+/// One of the numbers: where it is, and what it may be.
+template <typename Entry>
+struct Column {
+  int32_t Entry::*member;
+  int32_t min, max;
+};
+
+constexpr std::array<Column<SslConf>, 3> columns_of(const SslConfs&) {
+  return {{{&SslConf::auth_mode, 0, 3},
+           {&SslConf::pki_number, 0, kPkiNumberMax},
+           {&SslConf::ca_number, 0, kPkiNumberMax}}};
+}
+
+constexpr std::array<Column<LinkOptions>, 3> columns_of(const TcpOptions&) {
+  return {{{&LinkOptions::linger_s, -1, kLingerMaxS},
+           {&LinkOptions::no_delay, 0, 1},
+           {&LinkOptions::send_timeout_ms, 0, std::numeric_limits<int32_t>::max()}}};
+}
+
+std::string text_of(const auto& list) {
   std::string text;
-  for (const SslConf& conf : confs) {
-    if (!text.empty()) text += ';';
-    text += std::to_string(conf.auth_mode) + ',' + std::to_string(conf.pki_number) + ',' +
-            std::to_string(conf.ca_number);
+  for (const auto& entry : list) {
+    for (const auto& column : columns_of(list)) text += std::to_string(entry.*column.member) + ',';
+    text.back() = ';';
   }
+  text.pop_back();
   return text;
 }
 
-/// Takes a number that is at most `max`, and the byte behind it, off the front of `text`.
-bool take_number(std::string_view& text, int32_t max, char behind, int32_t& number) {
+/// Takes a number of this range, and the byte behind it, off the front of `text`.
+std::optional<int32_t> take_number(std::string_view& text, int32_t min, int32_t max, char behind) {
   const size_t end = text.find(behind);
-  if (end == std::string_view::npos) return false;
+  if (end == std::string_view::npos) return std::nullopt;
   const auto read = read_number(text.substr(0, end));
   text.remove_prefix(end + 1);
-  if (!read || *read < 0 || *read > max) return false;
-  number = static_cast<int32_t>(*read);
-  return true;
+  if (!read || *read < min || *read > max) return std::nullopt;
+  return static_cast<int32_t>(*read);
 }
 
-bool set_confs(SslConfs& confs, std::string_view value) {
+bool set_list(auto& list, std::string_view value) {
   const std::string text = std::string(value) + ';';
   std::string_view rest = text;
-  SslConfs read;
-  for (SslConf& conf : read) {
-    const bool right = take_number(rest, 3, ',', conf.auth_mode) &&
-                       take_number(rest, kPkiNumberMax, ',', conf.pki_number) &&
-                       take_number(rest, kPkiNumberMax, ';', conf.ca_number);
-    if (!right) return false;
+  auto read = list;
+  constexpr auto kColumns = columns_of(std::decay_t<decltype(list)>());
+  for (auto& entry : read) {
+    for (const auto& column : kColumns) {
+      const bool last = &column == &kColumns.back();
+      const auto number = take_number(rest, column.min, column.max, last ? ';' : ',');
+      if (!number) return false;
+      entry.*column.member = *number;
+    }
   }
   if (!rest.empty()) return false;
-  confs = read;
+  list = read;
   return true;
 }
 
@@ -114,13 +137,19 @@ std::string value_text(const Settings& settings, const Setting& setting) {
   if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
     return text_of(settings.**confs);
   }
+  if (const auto* options = std::get_if<TcpOptions Settings::*>(&setting.place)) {
+    return text_of(settings.**options);
+  }
   return std::to_string(number_of(settings, setting));
 }
 
 bool set_value(Settings& settings, const Setting& setting, std::string_view text) {
   const Param& param = setting.param;
   if (const auto* confs = std::get_if<SslConfs Settings::*>(&setting.place)) {
-    return set_confs(settings.**confs, text);
+    return set_list(settings.**confs, text);
+  }
+  if (const auto* options = std::get_if<TcpOptions Settings::*>(&setting.place)) {
+    return set_list(settings.**options, text);
   }
   if (is_text(setting)) {
     // Empty means "not set", also where the line could not say so.

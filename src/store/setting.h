@@ -17,9 +17,10 @@ namespace espat {
 
 struct Setting {
   /// Where a value is: a member of Settings, or with the settings but known by its row alone.
-  using Place = std::variant<std::monostate, bool Settings::*, int32_t Settings::*,
-                             std::string Settings::*, IpAddress Settings::*,
-                             std::optional<MacAddress> Settings::*, SslConfs Settings::*>;
+  using Place =
+      std::variant<std::monostate, bool Settings::*, int32_t Settings::*, std::string Settings::*,
+                   IpAddress Settings::*, std::optional<MacAddress> Settings::*,
+                   SslConfs Settings::*, TcpOptions Settings::*>;
 
   Param param;    ///< what it may be, and what it is called on the line
   Place place{};  ///< nowhere else: a number, which is param.omitted at first
@@ -31,6 +32,12 @@ struct Setting {
 
 /// The settings of one command. The rows live for ever.
 using SettingRows = std::span<const Setting>;
+
+/// Its value is a list, with an entry for each link.
+constexpr bool is_list(const Setting& setting) {
+  return std::holds_alternative<SslConfs Settings::*>(setting.place) ||
+         std::holds_alternative<TcpOptions Settings::*>(setting.place);
+}
 
 /// It is neither a number nor a truth: a query shows it between quotes.
 bool is_text(const Setting& setting);

@@ -17,7 +17,8 @@
 
 namespace espat {
 
-inline constexpr int32_t kPkiNumberMax = 99;  // two digits in the names of the files
+inline constexpr int32_t kPkiNumberMax = 99;    // two digits in the names of the files
+inline constexpr int32_t kLingerMaxS = 0x7fff;  // CIPTCPOPT
 
 /// CIPSSLCCONF, of one link.
 struct SslConf {
@@ -31,10 +32,25 @@ struct SslConf {
 
 using SslConfs = std::array<SslConf, kLinks>;
 
+/// CIPTCPOPT, of one link.
+struct LinkOptions {
+  int32_t linger_s = -1;
+  int32_t no_delay = 0;
+  int32_t send_timeout_ms = 0;  ///< 0 = wait for ever
+  friend bool operator==(const LinkOptions&, const LinkOptions&) = default;
+};
+
+using TcpOptions = std::array<LinkOptions, kLinks>;
+
+/// UART flow control that nobody has set: shown as RTS, as this firmware is built, but not switched
+/// on, since a line of three wires would fall silent.
+inline constexpr int32_t kFactoryFlow = -1;
+inline constexpr int32_t kFactoryFlowShown = 1;
+
 struct Setting;
 
-/// Current values of what commands set, but for what CIPTCPOPT, the texts of CIPSSLC* and
-/// CIPSNTPCFG set. A setting row says what each that goes to flash may be, and most of the others
+/// Current values of what commands set, but for what the texts of CIPSSLC* and CIPSNTPCFG
+/// set. A setting row says what each that goes to flash may be, and most of the others
 /// (setting.h). Texts and addresses that are empty mean "not set".
 struct Settings {
   // --- in RAM: back to these values at every boot ---
@@ -86,6 +102,7 @@ struct Settings {
   IpAddress dns1, dns2, dns3;
   int32_t relink_interval = 1;  ///< of 100 ms
   SslConfs ssl_conf{};
+  TcpOptions tcp_options{};
   int32_t boot_link = 0;  ///< 1: passthrough from power-on, over this link
   int32_t boot_link_transport = 0, boot_link_v6 = 0;
   std::string boot_link_host;

@@ -68,6 +68,7 @@ const Kept kKept[] = {
     {"dns.3", "192.0.2.3", &S::dns3},
     {"relink.interval", "36000", &S::relink_interval},
     {"ssl.conf", "1,2,3;0,0,0;2,0,7;3,99,98;0,1,0", &S::ssl_conf},
+    {"tcp.options", "-1,0,0;0,1,3000;32767,1,2147483647;-1,1,0;5,0,9", &S::tcp_options},
     {"boot_link.mode", "1", &S::boot_link},
     {"boot_link.transport", "2", &S::boot_link_transport},
     {"boot_link.v6", "1", &S::boot_link_v6},
