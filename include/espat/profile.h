@@ -37,7 +37,8 @@ struct Profile {
   std::string_view bin_version;  ///< "2.2.0(WROOM-32)"
 
   uint32_t baud_max;
-  uint32_t heap_bytes;  ///< free after boot, for AT+SYSRAM
+  uint8_t baud_fraction_bits;  ///< of the divider that makes the line's rate from 80 MHz
+  uint32_t heap_bytes;         ///< free after boot, for AT+SYSRAM
   uint32_t deep_sleep_max_ms;
   bool sleep_zero_restarts;           ///< AT+GSLP=0: restart now, or never wake
   uint16_t ipd_max_bytes;             ///< payload of one +IPD

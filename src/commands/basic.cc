@@ -100,10 +100,30 @@ constexpr Setting kUart[] = {
     {integer("flow_control", 0, 3), &S::flow_control, "uart.flow_control"},
 };
 
+int32_t shown_flow(int32_t flow_control) {
+  return flow_control == kFactoryFlow ? kFactoryFlowShown : flow_control;
+}
+
+/// The rate that the divider makes of it.
+uint64_t divided_baud(uint32_t baud, const Profile& profile) {
+  const uint64_t clock = uint64_t{80'000'000} << profile.baud_fraction_bits;
+  return clock / (clock / baud);
+}
+
 Outcome query_uart(Call& c) {
   const UartConfig& line = c.printer.line();
-  c.info(line.baud, ',', line.data_bits, ',', line.stop_bits, ',', line.parity, ',',
-         line.flow_control);
+  const Settings& settings = c.settings;
+  const int32_t flow = settings.line_flow_control == kFactoryFlow ? settings.flow_control
+                                                                  : settings.line_flow_control;
+  c.info(divided_baud(line.baud, c.profile), ',', line.data_bits, ',', line.stop_bits, ',',
+         line.parity, ',', shown_flow(flow));
+  return kOk;
+}
+
+Outcome query_uart_default(Call& c) {
+  const Settings& stored = c.settings;
+  c.info(stored.baud, ',', stored.data_bits, ',', stored.stop_bits, ',', stored.parity, ',',
+         shown_flow(stored.flow_control));
   return kOk;
 }
 
@@ -116,7 +136,10 @@ Outcome set_uart(Call& c) {
                            .stop_bits = c.as<uint8_t>("stop_bits"),
                            .parity = c.as<uint8_t>("parity"),
                            .flow_control = c.as<uint8_t>("flow_control")};
-  c.at.after_ok([&printer = c.printer, line] { printer.configure_line(line); });
+  c.at.after_ok([&printer = c.printer, &settings = c.settings, line] {
+    settings.line_flow_control = line.flow_control;
+    printer.configure_line(line);
+  });
   return kOk;
 }
 
@@ -224,7 +247,7 @@ constexpr Command kRows[] = {
      .plain_errors = true},
     {.name = "+UART_DEF",
      .help = "line settings, stored",
-     .query = show_kept,
+     .query = handle<query_uart_default>,
      .set = {{{handle<set_uart_default>, kUart}}},
      .stored = Storing::always,
      .settings = {kUart},

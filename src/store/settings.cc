@@ -10,7 +10,7 @@ Settings Settings::factory(const Profile& profile, const ModemOptions& options) 
   settings.data_bits = options.line.data_bits;
   settings.stop_bits = options.line.stop_bits;
   settings.parity = options.line.parity;
-  settings.flow_control = options.line.flow_control;
+  if (options.line.flow_control != 0) settings.flow_control = options.line.flow_control;
   settings.station_phy = settings.ap_phy = profile.default_phy;
   settings.station_mac = options.mac;
   MacAddress ap = options.mac;
@@ -31,7 +31,7 @@ UartConfig Settings::uart() const {
           .data_bits = static_cast<uint8_t>(data_bits),
           .stop_bits = static_cast<uint8_t>(stop_bits),
           .parity = static_cast<uint8_t>(parity),
-          .flow_control = static_cast<uint8_t>(flow_control)};
+          .flow_control = static_cast<uint8_t>(flow_control == kFactoryFlow ? 0 : flow_control)};
 }
 
 LinkSpec Settings::boot_link_spec() const {

@@ -75,10 +75,11 @@ struct Settings {
   bool country_fixed = true;  ///< false: the access point's country is taken over
   std::string country = "CN";
   int32_t first_channel = 1, channel_count = 13;
+  int32_t line_flow_control = kFactoryFlow;  ///< UART_CUR; factory: as stored
 
   // --- in flash ---
   // UART_DEF
-  int32_t baud = 115200, data_bits = 8, stop_bits = 1, parity = 0, flow_control = 0;
+  int32_t baud = 115200, data_bits = 8, stop_bits = 1, parity = 0, flow_control = kFactoryFlow;
   int32_t sysmsg = 0;
   // Wi-Fi
   int32_t wifi_mode = 0;  ///< bit 0 station, bit 1 SoftAP

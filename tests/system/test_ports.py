@@ -144,7 +144,7 @@ class Serial(harness.Case):
 
     def test_default_line(self):
         self.assertEqual(speeds(self.device), (115200, 115200))
-        self.assertEqual(self.port.query("AT+UART_CUR?"), b"+UART_CUR:115200,8,1,0,0\r\n")
+        self.assertEqual(self.port.query("AT+UART_CUR?"), b"+UART_CUR:115201,8,1,0,1\r\n")
 
     def test_uart_cur_changes_the_line(self):
         self.port.command("AT+UART_CUR=9600,8,1,0,0")
