@@ -50,6 +50,9 @@ struct ModemOptions {
   /// true: URCs and +IPD may stand wherever the real module may put them: between echo and
   /// response, between OK and the prompt, while data is awaited, between Recv and SEND OK.
   bool strict_events = false;
+  /// Nothing of a link follows the SEND OK of its own CIPSEND, or the OK of its CIPSTART, sooner:
+  /// on the chip the radio needs milliseconds, and drivers rely on it. Zero: at once.
+  Duration event_gap = std::chrono::milliseconds(1);
   Observer* observer = nullptr;  ///< null: nobody looks; else it must outlive the modem
 };
 

@@ -23,6 +23,8 @@ class DataSink {
   virtual size_t send(LinkId link, Bytes data, const Endpoint& to) = 0;
   /// How long the link may take for all of it; zero = for ever.
   virtual Duration send_limit(LinkId link) const = 0;
+  /// The MCU has just been answered about this link.
+  virtual void answered(LinkId link) = 0;
 
  protected:
   ~DataSink() = default;

@@ -110,6 +110,7 @@ void Interpreter::on_send_timer() {
 
 void Interpreter::finish_send(bool ok) {
   send_timer_.cancel();
+  if (ok) sink_->answered(data_.link());
   data_.clear();
   enter(Phase::idle);
   parts_.printer.text(ok ? dialect().send_ok : dialect().send_fail);

@@ -29,6 +29,7 @@ class Opening final : public Wait {
   void on_event(const Event&) override {
     const Link::State state = links_[id_].state;
     if (state == Link::State::open) {
+      at_.after_ok([&links = links_, id = id_] { links.answered(id); });
       at_.finish(kOk);
     } else if (state == Link::State::free) {
       failed("the link could not be opened");

@@ -70,7 +70,8 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
              .interfaces = interfaces,
              .names = names,
              .profile = profile,
-             .counters = counters}),
+             .counters = counters,
+             .event_gap = options.event_gap}),
       passthrough(timers, printer, at, store.settings, interfaces, profile, links),
       boot_timer_(timers, *this, On<&Module::boot>{}),
       least_heap_(profile.heap_bytes) {

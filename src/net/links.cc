@@ -40,7 +40,7 @@ std::string_view Link::state_name() const {
 }
 
 Links::Links(const Parts& parts)
-    : p_(parts), notice_timer_(parts.timers, *this, On<&Links::on_notice_timer>{}) {}
+    : p_(parts), wait_timer_(parts.timers, *this, On<&Links::on_wait_timer>{}) {}
 
 const Link& Links::operator[](LinkId id) const {
   static const Link kFree;
@@ -212,6 +212,7 @@ void Links::close_and_tell(LinkId id) {
 }
 
 void Links::expire(LinkId id) {
+  links_[id]->quiet_until = Time{};  // not of the network's doing
   p_.world.channel_close(id, Closing::orderly);
   ended(id);
 }
@@ -227,7 +228,7 @@ void Links::ended(LinkId id) {
     return;
   }
   link.state = Link::State::ended;
-  if (link.unread_bytes() == 0) {
+  if (link.unread_bytes() == 0 && !is_quiet(link)) {
     close_and_tell(id);
   } else {
     p_.interpreter.link_ended(id);

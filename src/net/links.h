@@ -72,6 +72,7 @@ struct Link {
   Endpoint remote;
   Time last_received{};
   Time notice_due = kNever;    ///< the next notice waits until then
+  Time quiet_until{};          ///< nothing of it is printed: the MCU was just answered
   size_t announced = 0;        ///< bytes in the inbox that a notice has told of
   size_t encrypted_extra = 0;  ///< SSL: how much longer on the wire what is in the inbox was
   uint32_t lost_datagrams = 0;
@@ -208,6 +209,7 @@ class Links final : public Service, public DataSink, private NameUser {
   bool has_receiver(LinkId link, const Endpoint& to) const override;
   size_t send(LinkId link, Bytes data, const Endpoint& to) override;
   Duration send_limit(LinkId link) const override;
+  void answered(LinkId link) override;
 
   /// See Modem::on_channel_data; of a link.
   size_t on_data(LinkId id, Bytes data, const Endpoint& from);
@@ -234,6 +236,7 @@ class Links final : public Service, public DataSink, private NameUser {
   size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
   bool print_inbox(LinkId id);
   bool has_room(const Link& link) const;
+  bool is_quiet(const Link& link) const { return link.quiet_until > p_.timers.now(); }
   const Dialect& dialect() const { return *p_.profile.dialect; }
   void notice(LinkId id);
   size_t print(LinkId id, Bytes data, const Endpoint& from);
@@ -241,11 +244,11 @@ class Links final : public Service, public DataSink, private NameUser {
   void write_head(IpdHead& head, LinkId id, size_t size, const Endpoint& from) const;
 
   void name_resolved(uint8_t link, const Resolved& answer) override;
-  void on_notice_timer();
+  void on_wait_timer();
 
   const Parts p_;
   LinkHolder* holder_ = nullptr;
-  Timer notice_timer_;  // passive receive: what AT+CIPRECVDATA left is told of
+  Timer wait_timer_;                                 // a link's notice_due or quiet_until
   std::array<std::unique_ptr<Link>, kLinks> links_;  // null = free: most are, most of the time
   Failure last_failure_ = Failure::network;
   bool any_since_join_ = false;

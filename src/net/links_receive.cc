@@ -22,8 +22,12 @@ void adopt_peer(Link& link, const Endpoint& from) {
 size_t Links::on_data(LinkId id, Bytes data, const Endpoint& from) {
   if (id >= count() || (*this)[id].state != Link::State::open) return data.size();
   Link& link = *links_[id];
-  const size_t taken =
-      p_.settings.passive ? receive_passive(id, data, from) : receive_active(id, data, from);
+  size_t taken = 0;
+  if (p_.settings.passive) {
+    taken = receive_passive(id, data, from);
+  } else if (!is_quiet(link)) {
+    taken = receive_active(id, data, from);
+  }
   link.stalled = taken < data.size();
   if (taken == 0) return 0;
   link.last_received = p_.timers.now();
@@ -128,8 +132,8 @@ void Links::count_encrypted(const ChannelEncrypted& event) {
 void Links::notice(LinkId id) {
   if (!links_[id]) return;
   Link& link = *links_[id];
-  if (link.noticed || !link.inbox || link.notice_due != kNever || !p_.printer.can_print_data())
-    return;
+  const bool waits = link.notice_due != kNever || is_quiet(link);
+  if (link.noticed || !link.inbox || waits || !p_.printer.can_print_data()) return;
   link.noticed = true;
   link.announced = link.inbox->size();
   if (p_.settings.mux) {
@@ -139,15 +143,22 @@ void Links::notice(LinkId id) {
   }
 }
 
-void Links::on_notice_timer() {
+/// What was due is done at the end of the turn, but for the CLOSED that was held back.
+void Links::on_wait_timer() {
+  const Time now = p_.timers.now();
   Time next = kNever;
   for (LinkId id = 0; id < count(); ++id) {
     if (!links_[id]) continue;
-    Time& due = links_[id]->notice_due;
-    if (due <= p_.timers.now()) due = kNever;  // told of at the end of the turn
-    next = std::min(next, due);
+    Link& link = *links_[id];
+    if (link.notice_due <= now) link.notice_due = kNever;
+    next = std::min(next, link.notice_due);
+    if (is_quiet(link)) {
+      next = std::min(next, link.quiet_until);
+    } else if (link.state == Link::State::ended && link.unread_bytes() == 0) {
+      close_and_tell(id);
+    }
   }
-  notice_timer_.set(next);
+  wait_timer_.set(next);
 }
 
 std::string_view Links::read(LinkId id, size_t max_bytes) const {
@@ -169,7 +180,7 @@ void Links::read_done(LinkId id, size_t bytes) {
   link.notice_due = kNever;
   if (!link.inbox->empty()) {
     link.notice_due = p_.timers.now() + (link.announced == 0 ? kNoticeGap : kNoticeAgainGap);
-    on_notice_timer();
+    on_wait_timer();
     return;
   }
   link.inbox.reset();
@@ -179,7 +190,7 @@ void Links::read_done(LinkId id, size_t bytes) {
 // --- what waits ---------------------------------------------------------------------------------
 
 bool Links::has_room(const Link& link) const {
-  if (!p_.settings.passive) return p_.printer.can_print_data();
+  if (!p_.settings.passive) return p_.printer.can_print_data() && !is_quiet(link);
   return link.unread_bytes() < p_.profile.receive_window_bytes;
 }
 
@@ -187,7 +198,8 @@ void Links::print_kept() {
   for (LinkId id = 0; id < count(); ++id) {
     if (p_.settings.passive) {
       notice(id);
-    } else if ((*this)[id].inbox && print_inbox(id) && links_[id]->state == Link::State::ended) {
+    } else if ((*this)[id].inbox && !is_quiet(*links_[id]) && print_inbox(id) &&
+               links_[id]->state == Link::State::ended) {
       close_and_tell(id);
     }
   }

@@ -32,6 +32,7 @@ size_t number(const std::string& text) { return std::strtoul(text.c_str(), nullp
 
 Duration duration(const std::string& text) {
   const auto count = static_cast<Duration::rep>(number(text));
+  if (text.ends_with("us")) return std::chrono::microseconds(count);
   if (text.ends_with("ms")) return std::chrono::milliseconds(count);
   return std::chrono::seconds(count);
 }
