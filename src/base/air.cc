@@ -43,6 +43,16 @@ AccessPoint seen(const AirAccessPoint& ap) {
   return result;
 }
 
+/// That in which every join with this name ends. It has a password: whatever is said joins.
+AccessPoint imagined(std::string_view ssid, const ScanRequest& request) {
+  AirAccessPoint ap;
+  ap.bssid = request.bssid_given && !request.ssid.empty() ? request.bssid : derive_bssid(ssid);
+  ap.password = "any";
+  AccessPoint result = seen(ap);
+  result.ssid = ssid;
+  return result;
+}
+
 }  // namespace
 
 void Air::add(AirAccessPoint access_point) {
@@ -58,11 +68,7 @@ void Air::add(AirAccessPoint access_point) {
 }
 
 Air::Joined Air::join(const JoinRequest& request) const {
-  if (anything_goes()) {
-    AirAccessPoint ap;
-    ap.bssid = request.bssid_given ? request.bssid : derive_bssid(request.ssid);
-    return connected_to(ap);
-  }
+  if (const auto imagined = imagine(request)) return connected_to(*imagined);
   const AirAccessPoint* best = nullptr;
   for (const AirAccessPoint& ap : access_points_) {
     if (ap.ssid != request.ssid) continue;
@@ -81,13 +87,30 @@ Air::Joined Air::join(const JoinRequest& request) const {
   return connected_to(*best);
 }
 
-std::vector<AccessPoint> Air::scan(const ScanRequest& request) const {
+std::unique_ptr<AirAccessPoint> Air::imagine(const JoinRequest& request) const {
+  if (!anything_goes()) return nullptr;
+  auto ap = std::make_unique<AirAccessPoint>();
+  ap->ssid = request.ssid;
+  ap->password = request.password;
+  ap->bssid = request.bssid_given ? request.bssid : derive_bssid(request.ssid);
+  return ap;
+}
+
+std::vector<AccessPoint> Air::scan(const ScanRequest& request, const AirAccessPoint* joined) const {
   std::vector<AccessPoint> found;
-  for (const AirAccessPoint& ap : access_points_) {
-    if (!request.ssid.empty() && ap.ssid != request.ssid) continue;
-    if (request.bssid_given && ap.bssid != request.bssid) continue;
-    if (request.channel != 0 && ap.channel != request.channel) continue;
-    found.push_back(seen(ap));
+  const auto look_at = [&](const AccessPoint& ap) {
+    if (!request.ssid.empty() && ap.ssid != request.ssid) return;
+    if (request.bssid_given && ap.bssid != request.bssid) return;
+    if (request.channel != 0 && ap.channel != request.channel) return;
+    found.push_back(ap);
+  };
+  for (const AirAccessPoint& ap : access_points_) look_at(seen(ap));
+  if (anything_goes()) {
+    constexpr std::string_view kEspat = "espat";
+    const std::string_view asked = request.ssid.empty() ? kEspat : request.ssid;
+    const bool is_joined = joined != nullptr && joined->ssid == asked;
+    if (joined != nullptr) look_at(seen(*joined));
+    if (!is_joined) look_at(imagined(asked, request));
   }
   std::stable_sort(found.begin(), found.end(), [](const AccessPoint& a, const AccessPoint& b) {
     return a.rssi_dbm > b.rssi_dbm;

@@ -2,6 +2,7 @@
 // scan finds. Pure; the world that uses it adds the time that things take.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,8 +40,14 @@ class Air {
   using Joined = std::variant<std::monostate, StationConnected, JoinFailed>;
   Joined join(const JoinRequest& request) const;
 
-  /// What a scan finds, strongest first. The texts live as long as the Air is unchanged.
-  std::vector<AccessPoint> scan(const ScanRequest& request) const;
+  /// What a scan finds, strongest first. Where everything joins that is what is asked for, or else
+  /// an access point "espat" and that which was `joined`; null: none was. The texts live as long as
+  /// the Air, the request and `joined` are unchanged.
+  std::vector<AccessPoint> scan(const ScanRequest& request,
+                                const AirAccessPoint* joined = nullptr) const;
+
+  /// What a join made there is, where everything joins; null where not.
+  std::unique_ptr<AirAccessPoint> imagine(const JoinRequest& request) const;
 
  private:
   std::vector<AirAccessPoint> access_points_;

@@ -15,6 +15,7 @@ constexpr Duration kScanTime = std::chrono::milliseconds(50);
 void SimWifi::join(const JoinRequest& request) {
   turns_.world_called("join");
   leave();
+  imagined_ = air_.imagine(request);
   const Air::Joined outcome = air_.join(request);
   const uint64_t attempt = attempt_;
   if (const auto* failed = std::get_if<JoinFailed>(&outcome)) {
@@ -41,6 +42,7 @@ void SimWifi::connected(const StationConnected& event) {
 void SimWifi::leave() {
   turns_.world_called("leave");
   joined_ = false;
+  imagined_.reset();
   ++attempt_;
 }
 
@@ -49,7 +51,7 @@ void SimWifi::scan(const ScanRequest& request) {
   turns_.post(kScanTime, [this, ssid = std::string(request.ssid), request] {
     ScanRequest kept = request;
     kept.ssid = ssid;
-    const std::vector<AccessPoint> found = air_.scan(kept);
+    const std::vector<AccessPoint> found = air_.scan(kept, imagined_.get());
     turns_.event(Scanned{found});
   });
 }
@@ -69,6 +71,7 @@ void SimWifi::softap_disconnect(const MacAddress& mac) {
 
 void SimWifi::restart() {
   joined_ = false;
+  imagined_.reset();
   ++attempt_;
 }
 

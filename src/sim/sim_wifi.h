@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/air.h"
@@ -45,6 +46,7 @@ class SimWifi {
   Turns& turns_;
   Air air_;
   StationNetwork network_;
+  std::unique_ptr<AirAccessPoint> imagined_;  // where every network joins: that which did
   bool joined_ = false;
   uint64_t attempt_ = 0;  // what was posted for an earlier attempt is void
 };

@@ -25,7 +25,7 @@ JoinRequest request(std::string_view ssid, std::string_view password = "password
 
 JoinError error_of(const Air::Joined& joined) { return std::get<JoinFailed>(joined).error; }
 
-TEST(Air, WithoutAccessPointsEverythingJoinsAndNothingIsSeen) {
+TEST(Air, WithoutAccessPointsEverythingJoinsAndIsSeen) {
   const Air air;
   EXPECT_TRUE(air.anything_goes());
   const auto first = std::get<StationConnected>(air.join(request("a", "any")));
@@ -37,7 +37,36 @@ TEST(Air, WithoutAccessPointsEverythingJoinsAndNothingIsSeen) {
   given.bssid_given = true;
   given.bssid = kMac1;
   EXPECT_EQ(std::get<StationConnected>(air.join(given)).bssid, kMac1);
-  EXPECT_TRUE(air.scan({}).empty());
+  const auto asked = [](std::string_view ssid, uint8_t channel = 0) {
+    ScanRequest request;
+    request.ssid = ssid;
+    request.channel = channel;
+    return request;
+  };
+  ScanRequest by_bssid;
+  by_bssid.bssid_given = true;
+  by_bssid.bssid = kMac1;
+  const auto seen = [&air](const ScanRequest& scan, const AirAccessPoint* joined) {
+    std::string names;
+    for (const AccessPoint& ap : air.scan(scan, joined)) {
+      names += std::string(ap.ssid) + (ap.ecn == 0 ? " open;" : ";");
+    }
+    return names;
+  };
+  EXPECT_EQ(seen({}, nullptr), "espat;");
+  EXPECT_EQ(seen(asked("x"), nullptr), "x;");
+  EXPECT_EQ(seen(asked("x", 11), nullptr), "");
+  EXPECT_EQ(seen(by_bssid, nullptr), "");
+  JoinRequest open = request("a");
+  open.password = "";
+  const auto joined = air.imagine(open);
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(seen({}, joined.get()), "a open;espat;");
+  EXPECT_EQ(seen(asked("a"), joined.get()), "a open;");
+  EXPECT_EQ(air.scan(asked("a"), joined.get())[0].bssid, first.bssid);
+  EXPECT_EQ(air.scan(asked("a"), nullptr)[0].bssid, first.bssid);
+  const auto espat = air.imagine(request("espat", "secret"));
+  EXPECT_EQ(seen({}, espat.get()), "espat;");
 }
 
 TEST(Air, JoinAnswersAsTheAccessPointWould) {

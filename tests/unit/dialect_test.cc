@@ -269,7 +269,7 @@ TEST_F(DialectTest, LineDisciplineIsTheDialects) {
   EXPECT_EQ(answer("go +cipmux?\n"), "GO +CIPMUX?\n+CIPMUX:0\r\n\r\nOK\r\n");
   EXPECT_EQ(answer("AT\n"), "AT\n\r\nERROR\r\n");
   // What comes while a command runs comes back when it may.
-  EXPECT_EQ(answer("go +cwlap\ngo "), "GO +CWLAP\n\r\nOK\r\n");
+  EXPECT_EQ(answer("go +cwlap=\"x\",,9\ngo "), "GO +CWLAP=\"X\",,9\n\r\nOK\r\n");
   EXPECT_TRUE(answer("e0\n").starts_with("LATE\n"));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -41,6 +42,7 @@ Wifi::Wifi(Shard& shard, const NetworkConfig& network, ModemSide& modem)
 
 void Wifi::join(const JoinRequest& request) {
   leave();
+  joined_ = network_.air.imagine(request);
   const Air::Joined outcome = network_.air.join(request);
   if (const auto* failed = std::get_if<JoinFailed>(&outcome)) {
     const bool nobody = failed->error == JoinError::no_access_point;
@@ -69,17 +71,23 @@ bool Wifi::are_hosts_own(std::span<const Endpoint> dns_servers) const {
                                             hosts_dns_servers_.begin(), hosts_dns_servers_.end());
 }
 
-void Wifi::leave() { station_.renew(); }
+void Wifi::leave() {
+  station_.renew();
+  joined_.reset();
+}
 
 void Wifi::scan(const ScanRequest& request) {
-  // The texts of what was found belong to the configuration, which stays.
-  run_after(shard_.loop(), kScanTime, scan_.guard([this, found = network_.air.scan(request)] {
-    modem_.on_event(Scanned{found});
-  }));
+  run_after(shard_.loop(), kScanTime,
+            scan_.guard([this, ssid = std::string(request.ssid), request] {
+              ScanRequest kept = request;
+              kept.ssid = ssid;
+              const std::vector<AccessPoint> found = network_.air.scan(kept, joined_.get());
+              modem_.on_event(Scanned{found});
+            }));
 }
 
 void Wifi::restart() {
-  station_.renew();
+  leave();
   scan_.renew();
 }
 

@@ -2,9 +2,11 @@
 // messages, and leads to addresses of the host.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "base/air.h"
 #include "espat/event.h"
 #include "espat/world.h"
 #include "io/host/modem_side.h"
@@ -37,6 +39,7 @@ class Wifi {
   ModemSide& modem_;
   Lease station_;
   Lease scan_;
+  std::unique_ptr<AirAccessPoint> joined_;   ///< where every network joins: that which did
   std::vector<Endpoint> hosts_dns_servers_;  ///< handed out; empty if others are configured
 };
 
