@@ -69,6 +69,8 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   node.modem.join_ssid = options.join_ssid;
   node.modem.join_password = options.join_password;
   node.modem.strict_events = options.strict;
+  node.modem.event_gap = options.event_gap;
+  node.tls13 = options.tls13;
   node.modem.update_http = options.ota_http.value_or(UpdateServer());
   node.modem.update_https = options.ota_https.value_or(UpdateServer());
   node.modem.update_token = options.ota_token;

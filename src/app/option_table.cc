@@ -10,6 +10,7 @@ namespace espat {
 namespace {
 
 constexpr uint32_t kCountMax = 10'000;
+constexpr uint32_t kEventGapMaxMs = 1000;
 
 using Group = OptionGroup;
 using Kind = PortOption::Kind;
@@ -40,6 +41,13 @@ void apply_chip(Options& o, std::string_view value) {
 }
 void apply_flash(Options& o, std::string_view value) { o.flash_directory = value; }
 void apply_echo(Options& o, std::string_view value) { o.echo = parse_switch(value); }
+void apply_tls_max(Options& o, std::string_view value) {
+  if (value != "1.2" && value != "1.3") throw std::invalid_argument("the versions are 1.2 and 1.3");
+  o.tls13 = value == "1.3";
+}
+void apply_event_gap(Options& o, std::string_view value) {
+  o.event_gap = std::chrono::milliseconds(parse_number(value, 0, kEventGapMaxMs));
+}
 void apply_strict(Options& o, std::string_view) { o.strict = true; }
 void apply_join(Options& o, std::string_view value) {
   const Credentials credentials = parse_credentials(value);
@@ -109,6 +117,13 @@ constexpr OptionRow kRows[] = {
     {Group::module, "join", "SSID[,PASSWORD]",
      "boot as if these credentials were stored: the station joins by itself after \"ready\"",
      apply_join},
+    {Group::module, "tls-max", "1.2|1.3",
+     "the newest TLS of links, server and updates, default 1.2 as in every published firmware",
+     apply_tls_max},
+    {Group::module, "event-gap", "MS",
+     "the least time between SEND OK, or the OK of CIPSTART, and what follows of that link, "
+     "default 1, 0 = none: on the chip the radio needs milliseconds, and drivers rely on it",
+     apply_event_gap},
     {Group::module, "strict", "",
      "put event messages wherever the real module may put them, also between echo and response, "
      "and before the prompt: hard on drivers",

@@ -44,6 +44,8 @@ struct Options {
   std::string flash_directory;  ///< empty: volatile. `{id}` stands for the module's id
   bool echo = true;
   bool strict = false;
+  bool tls13 = false;
+  Duration event_gap = ModemOptions().event_gap;
   std::string join_ssid;  ///< empty: do not join at boot
   std::string join_password;
 

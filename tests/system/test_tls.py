@@ -28,7 +28,7 @@ class Download(tls_servers.TlsCase):
         data = tls_servers.random_bytes(FILE_BYTES)
         web = tls_servers.nginx(self, versions=versions)
         web.put("random.bin", data)
-        _, port = self.joined(before=before)
+        _, port = self.joined("--tls-max", versions.removeprefix("TLSv"), before=before)
         connect(port, web.port, kind=kind, host=host)
         ask_for(port, "random.bin")
         header, _, body = receive(port).partition(b"\r\n\r\n")
@@ -67,7 +67,7 @@ class Download(tls_servers.TlsCase):
         self.download("TLSv1.3", self.passive, ["AT+CIPRECVMODE=1"])
 
     def test_ipv6(self):
-        self.download("TLSv1.3", receive_stream, ["AT+CIPV6=1"], "SSLv6", "::1")
+        self.download("TLSv1.2", receive_stream, ["AT+CIPV6=1"], "SSLv6", "::1")
 
     def test_by_name(self):
         self.download("TLSv1.3", receive_stream, host="localhost")
@@ -108,7 +108,7 @@ class Download(tls_servers.TlsCase):
 @harness.needs("openssl")
 class Links(tls_servers.TlsCase):
     def both_ways_and_shown(self, version):
-        _, port = self.joined()
+        _, port = self.joined("--tls-max", "1.3")
         server = tls_servers.SServer(self, version)
         connect(port, server.port)
         self.talk(port, server)
@@ -122,6 +122,12 @@ class Links(tls_servers.TlsCase):
 
     def test_tls_1_3(self):
         self.both_ways_and_shown("-tls1_3")
+
+    def test_tls_1_2_is_the_newest_that_firmware_has(self):
+        _, port = self.joined()
+        server = tls_servers.SServer(self, "-tls1_3")
+        port.write(f'AT+CIPSTART="SSL","127.0.0.1",{server.port}\r\n'.encode())
+        port.expect(b"\r\nERROR\r\nCLOSED\r\n")
 
     def talk(self, port, server, link=None):
         port.send(b"from the module", link)
@@ -177,7 +183,7 @@ class Links(tls_servers.TlsCase):
         connect(port, other.port, 1)
 
     def test_new_keys_in_the_middle(self):
-        _, port = self.joined()
+        _, port = self.joined("--tls-max", "1.3")
         server = tls_servers.SServer(self, "-tls1_3", quiet=False)
         connect(port, server.port)
         server.shows("CIPHER is ")

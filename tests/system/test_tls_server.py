@@ -37,7 +37,7 @@ class ServerCase(tls_servers.TlsCase):
 
 class Clients(ServerCase):
     def test_one_of_each_version(self):
-        _, port, number = self.serving()
+        _, port, number = self.serving(options=["--tls-max", "1.3"])
         for link, version in enumerate(("-tls1_2", "-tls1_3")):
             self.talk(port, self.client(port, number, link, version), link)
 
@@ -175,7 +175,7 @@ class Certificates(ServerCase):
         mine = authority().issue("localhost")
         self.put(server_cert=mine.certificate, server_key=mine.key,
                  server_ca=authority().certificate)
-        module, port, number = self.serving(",1")
+        module, port, number = self.serving(",1", options=["--tls-max", "1.3"])
         if clock:
             set_clock(port)
         port.command("AT+CIPSERVER?", b'+CIPSERVER:1,%d,"SSL",1\r\n\r\nOK\r\n' % number)

@@ -23,7 +23,7 @@ class WhoTheModuleIs(tls_servers.TlsCase):
         self.put(client_cert_00=mine.certificate, client_key_00=mine.key,
                  client_cert_01=other.certificate, client_key_01=other.key,
                  client_ca_00=authority().certificate)
-        return self.joined(before=lines)
+        return self.joined("--tls-max", "1.3", before=lines)
 
     def certificate_is_shown_when_asked_for(self, version):
         server = self.demanding(version)
@@ -144,7 +144,7 @@ class WhoTheModuleIs(tls_servers.TlsCase):
 class WhoTheServerIs(tls_servers.TlsCase):
     def trusting(self, *lines):
         self.put(client_ca_00=authority().certificate, client_ca_01=other_authority().certificate)
-        return self.joined(before=["AT+CIPSSLCCONF=2,0,0", *lines])
+        return self.joined("--tls-max", "1.3", before=["AT+CIPSSLCCONF=2,0,0", *lines])
 
     def test_right(self):
         server = tls_servers.SServer(self)

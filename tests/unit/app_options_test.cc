@@ -36,6 +36,10 @@ struct Good {
 };
 
 const std::vector<Good> kGood = {
+    {"tls-max", "1.2", [](const Options& o) { return !o.tls13; }},
+    {"tls-max", "1.3", [](const Options& o) { return o.tls13; }},
+    {"event-gap", "0", [](const Options& o) { return o.event_gap == Duration::zero(); }},
+    {"event-gap", "1000", [](const Options& o) { return o.event_gap == std::chrono::seconds(1); }},
     {"listen", "127.0.0.1:2323",
      [](const Options& o) {
        return o.port.kind == Kind::listen &&
@@ -128,6 +132,11 @@ const std::vector<Bad> kBad = {
     {"chip", "esp99"},
     {"chip", ""},
     {"flash", ""},
+    {"tls-max", "1.1"},
+    {"tls-max", ""},
+    {"event-gap", "-1"},
+    {"event-gap", "1001"},
+    {"event-gap", "1ms"},
     {"echo", "perhaps"},
     {"echo", "ON"},
     {"join", ""},

@@ -129,7 +129,8 @@ TEST_F(TlsPeer, ClientWithACertificateIsAccepted) {
   connect();
 }
 
-TEST_F(TlsPeer, ClientWithoutTheRequiredCertificate) {
+TEST_F(TlsPeer, ClientOfTls13WithoutTheRequiredCertificate) {
+  client_setup_.tls13 = server_setup_.tls13 = true;
   verify_client();
   try_served();
   EXPECT_TRUE(until([&] { return !greeter_.failure.empty() && link_.ended(); }));

@@ -36,6 +36,7 @@ struct HostConfig {
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
   std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
+  bool tls13 = false;                 ///< TLS 1.3 too; every published firmware has 1.2 alone
 };
 
 /// And with it the module.

@@ -112,7 +112,8 @@ std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, con
   ChannelOwner& owner = *this;
   const bool psk = !tls.psk.empty();  // it alone authenticates, so nothing else has to be there
   const bool verify = tls.verify_server && !psk;
-  TlsSetup setup = {.role = TlsRole::client, .verify_peer = verify, .material = {}};
+  TlsSetup setup = {
+      .role = TlsRole::client, .verify_peer = verify, .material = {}, .tls13 = config_.tls13};
   TlsMaterial& material = setup.material;
   bool there = true;
   if (tls.present_certificate && !psk) {
@@ -205,7 +206,10 @@ std::shared_ptr<ChannelServer> RealWorld::make_server(const ServerRequest& reque
   if (request.transport != Transport::ssl) {
     return std::make_shared<TcpServer>(shard_, static_cast<ServerOwner&>(*this));
   }
-  TlsSetup setup = {.role = TlsRole::server, .verify_peer = request.verify_client, .material = {}};
+  TlsSetup setup = {.role = TlsRole::server,
+                    .verify_peer = request.verify_client,
+                    .material = {},
+                    .tls13 = config_.tls13};
   TlsMaterial& material = setup.material;
   bool there = read_pem(PkiFile::server_certificate, 0, material.certificate) &&
                read_pem(PkiFile::server_key, 0, material.key);

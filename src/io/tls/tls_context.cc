@@ -94,7 +94,8 @@ NativePtr make(const TlsSetup& setup, std::string& reason) {
   const bool server = setup.role == TlsRole::server;
   NativePtr context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
-      SSL_CTX_set_max_proto_version(context.get(), TLS1_3_VERSION) != 1 ||
+      SSL_CTX_set_max_proto_version(context.get(), setup.tls13 ? TLS1_3_VERSION : TLS1_2_VERSION) !=
+          1 ||
       SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
       SSL_CTX_set_ciphersuites(context.get(), TLS_DEFAULT_CIPHERSUITES) != 1 ||
       SSL_CTX_set_num_tickets(context.get(), 0) != 1) {

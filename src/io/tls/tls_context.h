@@ -28,6 +28,7 @@ struct TlsSetup {
   TlsRole role = TlsRole::client;
   bool verify_peer = false;  ///< the peer must have a certificate that `ca` stands for
   TlsMaterial material;
+  bool tls13 = false;  ///< TLS 1.3 too, and not 1.2 alone
   friend bool operator==(const TlsSetup&, const TlsSetup&) = default;
 };
 

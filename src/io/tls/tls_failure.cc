@@ -117,7 +117,9 @@ std::string describe_certificate(X509_STORE_CTX* check, bool peer_is_server,
 }
 
 std::string describe_failure(const TlsCircumstances& about) {
-  const unsigned long error = ERR_peek_error();
+  // A cipher's own complaint may stand before what TLS makes of it.
+  const bool of_tls = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL;
+  const unsigned long error = of_tls ? ERR_peek_error() : ERR_peek_last_error();
   const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
   const char* text = ERR_reason_error_string(error);
   ERR_clear_error();
