@@ -13,6 +13,12 @@ namespace {
 
 constexpr size_t kWidth = 80;
 
+constexpr std::string_view kEscapeHelp =
+    "ends passthrough, and the wait for data after AT+CIPSEND. Three plus signs alone, without a "
+    "line end: 20 ms of silence before and after them, or they are data. In passthrough "
+    "nothing is answered; wait a second before the next AT command. The link stays open, and "
+    "AT+CIPMODE stays 1: AT+CIPSEND continues.";
+
 std::string full_name(const Command& command) { return "AT" + std::string(command.name); }
 
 std::string upper(std::string_view text) {
@@ -248,6 +254,11 @@ std::string help_on(const Command& command) {
   return stored.empty() ? text : text + "  " + wrap(stored, kWidth - 2, 2) + "\n";
 }
 
+std::string help_on_escape(std::string_view name) {
+  if (name != kEscapeSequence) return {};
+  return std::string(kEscapeSequence) + ": " + wrap(kEscapeHelp, kWidth, 0) + "\n";
+}
+
 std::string reference_markdown(std::span<const Command> commands) {
   std::string text =
       "# AT commands\n"
@@ -265,7 +276,7 @@ std::string reference_markdown(std::span<const Command> commands) {
     }
     text += command_markdown(command);
   }
-  return text;
+  return text + fmt::format("\n## Not a command\n\n### {}\n\n{}\n", kEscapeSequence, kEscapeHelp);
 }
 
 }  // namespace espat

@@ -10,9 +10,16 @@
 
 namespace espat {
 
+/// What ends passthrough; the console sends it without a line end.
+inline constexpr std::string_view kEscapeSequence = "+++";
+
 /// The row that a user means by `name`: with or without the AT, in any case, also by an alias
 /// ("at+cwmode_def"). Null if there is none.
 const Command* find_for_help(std::span<const Command> commands, std::string_view name);
+
+/// What is said about the escape sequence, which is no command, if a user means that by `name`; else
+/// empty.
+std::string help_on_escape(std::string_view name);
 
 /// All forms of a command as they are typed, the set forms with their parameters:
 /// `AT+CIPSEND=[<link_id>,]<length>`. What is in brackets may be left out.

@@ -15,7 +15,6 @@ namespace {
 constexpr std::string_view kOwnPrompt = "at> ";
 constexpr std::string_view kDataPrompt = "> ";
 constexpr std::string_view kLineEnd = "\r\n";
-constexpr std::string_view kEscapeSequence = "+++";
 constexpr Duration kEscapeTime = std::chrono::milliseconds(50);  // a guard time of 20 ms, and more
 constexpr std::string_view kHelp = ":help ";
 constexpr std::string_view kOwnCommands[] = {kHelp, ":quit", ":send "};
@@ -183,6 +182,8 @@ void Console::obey(std::string_view line) {
 void Console::help(std::string_view about) {
   if (about.empty()) {
     say(help_overview(*config_.commands) + std::string(kOwnHelp));
+  } else if (const std::string escape = help_on_escape(about); !escape.empty()) {
+    say(escape);
   } else if (const Command* command = find_for_help(*config_.commands, about)) {
     say(help_on(*command));
   } else {

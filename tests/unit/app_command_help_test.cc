@@ -132,5 +132,11 @@ TEST(CommandHelpTest, RealTablesAreReadable) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 90u) << line;
 }
 
+TEST(CommandHelpTest, TheEscapeSequenceIsDescribedThoughItIsNoCommand) {
+  EXPECT_TRUE(help_on_escape("+++").starts_with("+++: ends passthrough"));
+  EXPECT_EQ(help_on_escape("AT+CIPSEND"), "");
+  EXPECT_NE(reference_markdown(kRows).find("### +++\n\nends passthrough"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace espat
