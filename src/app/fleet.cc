@@ -80,6 +80,7 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   node.network.station_ip6 = address_of("--station-ip6", options.station_ip6, id, Family::v6);
   node.network.softap_ip = options.softap_ip;
   node.network.dns_servers = options.dns_servers;
+  node.budgets = options.budgets;
   if (options.count > 1) node.name = "module " + std::to_string(id);
   return plan;
 }

@@ -79,6 +79,8 @@ void apply_count(Options& o, std::string_view value) {
   o.count = parse_number(value, 1, kCountMax);
 }
 
+void apply_budget(Options& o, std::string_view value) { set_budget(o.budgets, value); }
+
 void apply_trace(Options& o, std::string_view value) {
   o.trace = true;
   o.trace_file = value;
@@ -160,6 +162,11 @@ constexpr OptionRow kRows[] = {
      "N modules in one process, ids 0 to N-1; module i listens on PORT+i; {id} is replaced in "
      "--pty, --unix, --flash, --station-ip (127.0.1.{id}) and --station-ip6",
      apply_count},
+    {Group::fleet, "budget", "NAME=N",
+     "what one module may use, repeatable: descriptors=32 (sockets and files at a time), "
+     "lingering=8 (sockets that are closed and still send), queued-bytes=65536 (that wait for the "
+     "network), log-lines=20 (a second; the rest is counted in one line)",
+     apply_budget, OptionRow::kRepeatable | OptionRow::kAddsUp},
 
     {Group::observation, "trace", "[FILE]",
      "readable transcript of the AT port with timestamps and directions (stderr by default)",

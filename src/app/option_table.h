@@ -24,6 +24,7 @@ struct OptionRow {
   static constexpr uint8_t kRepeatable = 1;
   static constexpr uint8_t kNotInFile = 2;   ///< no key of the configuration file
   static constexpr uint8_t kMayBeEmpty = 4;  ///< an empty value means something
+  static constexpr uint8_t kAddsUp = 8;      ///< what the command line leaves open, the file says
 
   constexpr bool has(uint8_t trait) const { return (traits & trait) != 0; }
   constexpr bool takes_value() const { return !value.empty(); }

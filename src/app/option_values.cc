@@ -18,6 +18,21 @@ constexpr uint32_t kBaudMin = 80;
 constexpr uint32_t kBaudMax = 5'000'000;
 constexpr std::string_view kId = "{id}";
 
+struct BudgetRow {
+  std::string_view name;
+  uint32_t io::Budgets::*member;
+  uint32_t least;
+  uint32_t most;
+};
+
+// A module without a descriptor, or that may queue nothing, could not send a byte.
+constexpr BudgetRow kBudgetRows[] = {
+    {"descriptors", &io::Budgets::descriptors, 1, 1'000'000},
+    {"lingering", &io::Budgets::lingering, 0, 1'000'000},
+    {"queued-bytes", &io::Budgets::queued_bytes, 1, 1'000'000'000},
+    {"log-lines", &io::Budgets::log_lines, 0, 1'000'000},
+};
+
 [[noreturn]] void fail(const std::string& reason) { throw std::invalid_argument(reason); }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -169,6 +184,22 @@ PortOption parse_serial(std::string_view text) {
     port.baud = static_cast<uint32_t>(number_between(text.substr(comma + 1), kBaudMin, kBaudMax));
   }
   return port;
+}
+
+void set_budget(io::Budgets& budgets, std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) fail(quoted(text) + " is not NAME=N");
+  const std::string_view name = text.substr(0, equals);
+  for (const BudgetRow& row : kBudgetRows) {
+    if (row.name != name) continue;
+    try {
+      budgets.*row.member = parse_number(text.substr(equals + 1), row.least, row.most);
+    } catch (const std::invalid_argument& error) {
+      fail(std::string(name) + ": " + error.what());
+    }
+    return;
+  }
+  fail(quoted(name) + " is none of descriptors, lingering, queued-bytes and log-lines");
 }
 
 std::string replace_id(std::string_view text, uint32_t id) {

@@ -47,6 +47,9 @@ PortOption parse_serial(std::string_view text);
 /// counts on, so that module 300 of "127.0.1.{id}" has 127.0.2.44. `family` is v4 or v6.
 IpAddress parse_address_of(std::string_view text, uint32_t id, Family family);
 
+/// "log-lines=20": the budget with this name becomes N.
+void set_budget(io::Budgets& budgets, std::string_view text);
+
 /// The text with each `{id}` replaced.
 std::string replace_id(std::string_view text, uint32_t id);
 

@@ -143,9 +143,13 @@ Options read_options(std::span<const std::string> arguments) {
   if (options.config_file.empty() || options.action != Options::Action::run) return options;
 
   std::vector<GivenOption> from_file = read_config_file(options.config_file);
-  std::erase_if(from_file, [&](const GivenOption& each) { return is_given(given, *each.row); });
-  apply(options, from_file, "--config: " + options.config_file + ": ");
-  return options;
+  std::erase_if(from_file, [&](const GivenOption& each) {
+    return !each.row->has(OptionRow::kAddsUp) && is_given(given, *each.row);
+  });
+  Options both;
+  apply(both, from_file, "--config: " + options.config_file + ": ");
+  apply(both, given, "");
+  return both;
 }
 
 }  // namespace espat

@@ -13,6 +13,7 @@
 #include "espat/modem.h"
 #include "espat/profile.h"
 #include "espat/world.h"
+#include "io/host/budgets.h"
 
 namespace espat {
 
@@ -60,6 +61,7 @@ struct Options {
   std::string config_file;
 
   uint32_t count = 1;
+  io::Budgets budgets;  ///< of each module
 
   bool trace = false;
   std::string trace_file;  ///< empty: standard error
@@ -67,7 +69,7 @@ struct Options {
 };
 
 /// Reads the arguments (without the program's name) and the file that --config names; what the
-/// arguments say wins. Throws UsageError.
+/// arguments say wins, and of --budget each name for itself. Throws UsageError.
 Options read_options(std::span<const std::string> arguments);
 
 /// What --help prints: every option with its values, at most 80 columns wide.

@@ -34,6 +34,9 @@ REFUSED = [
     ("--count", "many"),
     ("--count", "-1"),
     ("--log", "loud"),
+    ("--budget", "log-lines"),
+    ("--budget", "log-lines=many"),
+    ("--budget", "sockets=3"),
     ("--no-such-option", "1"),
 ]
 
@@ -52,7 +55,7 @@ class Cli(harness.Case):
         text = output.decode()
         for option in """--listen --connect --unix --pty --serial --stdio --chip --flash --echo
                 --join --ap --station-ip --station-ip6 --softap-ip --dns --ota-http --ota-https
-                --ota-token --config --count --trace --log --help --version""".split():
+                --ota-token --config --count --budget --trace --log --help --version""".split():
             self.assertRegex(text, rf"(?m)(^|\s){option}\b")
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
 
@@ -71,7 +74,8 @@ class Cli(harness.Case):
     def test_missing_values_are_refused(self):
         for option in ("--listen", "--connect", "--unix", "--serial", "--chip", "--flash", "--echo",
                        "--join", "--ap", "--station-ip", "--station-ip6", "--softap-ip", "--dns",
-                       "--ota-http", "--ota-https", "--ota-token", "--config", "--count", "--log"):
+                       "--ota-http", "--ota-https", "--ota-token", "--config", "--count", "--budget",
+                       "--log"):
             with self.subTest(option=option):
                 self.refused(option, option)
 

@@ -98,6 +98,12 @@ const std::vector<Good> kGood = {
      [](const Options& o) { return o.ota_https->host == "2001:db8::1"; }},
     {"ota-token", "abc", [](const Options& o) { return o.ota_token == "abc"; }},
     {"count", "10000", [](const Options& o) { return o.count == 10000; }},
+    {"budget", "descriptors=7", [](const Options& o) { return o.budgets.descriptors == 7; }},
+    {"budget", "lingering=0", [](const Options& o) { return o.budgets.lingering == 0; }},
+    {"budget", "queued-bytes=1000000000",
+     [](const Options& o) { return o.budgets.queued_bytes == 1'000'000'000; }},
+    {"budget", "log-lines=0",
+     [](const Options& o) { return o.budgets.log_lines == 0 && o.budgets.descriptors == 32; }},
     {"trace", "/tmp/t", [](const Options& o) { return o.trace && o.trace_file == "/tmp/t"; }},
     {"log", "error", [](const Options& o) { return o.log_level == LogLevel::error; }},
     {"log", "warn", [](const Options& o) { return o.log_level == LogLevel::warn; }},
@@ -168,6 +174,20 @@ const std::vector<Bad> kBad = {
     {"count", "-1"},
     {"count", "1.5"},
     {"count", "99999999999999999999"},
+    {"budget", ""},
+    {"budget", "log-lines"},
+    {"budget", "log-lines="},
+    {"budget", "log-lines=-1"},
+    {"budget", "log-lines=1000001"},
+    {"budget", "log-lines=20=20"},
+    {"budget", "log-lines =20"},
+    {"budget", "log_lines=20"},
+    {"budget", "=20"},
+    {"budget", "20"},
+    {"budget", "descriptors=0"},
+    {"budget", "queued-bytes=0"},
+    {"budget", "queued-bytes=64k"},
+    {"budget", "lingering=4294967296"},
     {"log", "loud"},
 };
 
@@ -254,6 +274,11 @@ TEST(OptionsTest, MissingValuesNameTheOption) {
 TEST(OptionsTest, GivenTwice) {
   EXPECT_NE(mistake({"--chip", "esp32", "--chip", "esp8266"}).find("--chip"), std::string::npos);
   EXPECT_EQ(read({"--dns", "127.0.0.1", "--dns=127.0.0.2"}).dns_servers.size(), 2u);
+  const Options o =
+      read({"--budget", "log-lines=5", "--budget=lingering=2", "--budget=lingering=3"});
+  EXPECT_EQ(o.budgets.log_lines, 5u);
+  EXPECT_EQ(o.budgets.lingering, 3u) << "the last one";
+  EXPECT_EQ(o.budgets.descriptors, 32u);
 }
 
 TEST(OptionsTest, OneAtPortOnly) {
@@ -321,6 +346,10 @@ TEST_F(ConfigFileTest, CommandLineWins) {
   EXPECT_EQ(read_file("dns = ['127.0.0.1', '127.0.0.2']\n", {"--dns=127.0.0.3"}).dns_servers.size(),
             1u);
   EXPECT_EQ(read_file("chip = 'esp99'\n", {"--chip=esp8266"}).profile, &kEsp8266);
+  const Options o =
+      read_file("budget = ['log-lines=5', 'lingering=3']\n", {"--budget=lingering=4"});
+  EXPECT_EQ(o.budgets.log_lines, 5u) << "each budget for itself";
+  EXPECT_EQ(o.budgets.lingering, 4u);
 }
 
 TEST_F(ConfigFileTest, MistakesNameTheFileAndTheKey) {
@@ -333,6 +362,8 @@ TEST_F(ConfigFileTest, MistakesNameTheFileAndTheKey) {
       {"chip = true\n", "chip"},
       {"chip = ['esp32']\n", "chip"},
       {"count = 0\n", "count"},
+      {"budget = 'log-lines=many'\n", "budget"},
+      {"budget = ['log-lines=1', 'lines=1']\n", "budget"},
       {"count = 1.5\n", "count"},
       {"strict = 'yes'\n", "strict"},
       {"pty = 3.5\n", "pty"},

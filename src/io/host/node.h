@@ -13,6 +13,7 @@
 #include "espat/address.h"
 #include "espat/modem.h"
 #include "espat/recorder.h"
+#include "io/host/budgets.h"
 #include "io/loop/shard.h"
 #include "io/ports/at_port.h"
 
@@ -33,6 +34,7 @@ struct NetworkConfig {
 /// What a module's world is made of.
 struct HostConfig {
   NetworkConfig network;
+  Budgets budgets;
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
   std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
