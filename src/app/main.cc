@@ -25,7 +25,7 @@ int print(const std::string& text) {
 int serve_updates(std::span<const std::string> arguments) {
   const espat::OtaServerOptions options = espat::read_ota_server_options(arguments);
   if (options.show_help) return print(espat::ota_server_help());
-  espat::io::log_to_stderr();
+  const espat::io::LogToStderr log;
   espat::run_ota_server(options);
   return 0;
 }
@@ -43,9 +43,9 @@ int run(const std::vector<std::string>& arguments) {
     case espat::Options::Action::run:
       break;
   }
-  espat::io::log_to_stderr();
+  espat::io::LogToStderr log;
   espat::io::show_log(options.log_level);
-  return espat::Program(options).run();
+  return espat::Program(options, log).run();
 }
 
 }  // namespace

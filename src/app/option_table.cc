@@ -169,10 +169,13 @@ constexpr OptionRow kRows[] = {
      apply_budget, OptionRow::kRepeatable | OptionRow::kAddsUp},
 
     {Group::observation, "trace", "[FILE]",
-     "readable transcript of the AT port with timestamps and directions (stderr by default)",
+     "readable transcript of the AT port with timestamps and directions (stderr by default). A "
+     "file has all of it; a reader that falls behind, as of a pipe, is told how many lines it "
+     "missed",
      apply_trace},
     {Group::observation, "log", "error|warn|info|debug",
-     "what stderr shows of the module's log port (reasons of ERROR go there), default info",
+     "what stderr shows of the module's log port (reasons of ERROR go there), default info; for a "
+     "reader as with --trace",
      apply_log},
     {Group::observation, "help", "", "show this", apply_help, OptionRow::kNotInFile},
     {Group::observation, "version", "", "show the version", apply_version, OptionRow::kNotInFile},

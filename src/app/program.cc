@@ -49,7 +49,7 @@ std::filesystem::path history_file() {
 
 }  // namespace
 
-Program::Program(const Options& options) : options_(options) {
+Program::Program(const Options& options, io::LogToStderr& log) : options_(options), log_(log) {
   check_fleet(options_);
   if (options_.count > 1) raise_descriptor_limit();
   make_shards();
@@ -85,13 +85,14 @@ void Program::make_trace() {
   if (!options_.trace) return;
   Trace::Sink sink;
   try {
-    sink = options_.trace_file.empty() ? Trace::to_stderr() : Trace::to_file(options_.trace_file);
+    if (!options_.trace_file.empty()) sink = Trace::to_file(options_.trace_file);
   } catch (const std::runtime_error& error) {
     throw UsageError(std::string("--trace: ") + error.what());
   }
-  if (options_.trace_file.empty() && console_ && ::isatty(STDERR_FILENO) != 0) {
+  if (!sink && console_ && ::isatty(STDERR_FILENO) != 0) {
     sink = [this](std::string_view lines) { console_->print(std::string(lines)); };
   }
+  if (!sink) sink = [this](std::string_view lines) { log_.write_beside(lines); };
   trace_ = std::make_unique<Trace>(std::move(sink));
 }
 

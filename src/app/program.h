@@ -14,6 +14,7 @@
 #include "app/options.h"
 #include "app/trace.h"
 #include "io/flash/flash_writer.h"
+#include "io/host/log.h"
 #include "io/host/node.h"
 #include "io/loop/shard.h"
 #include "io/loop/signals.h"
@@ -23,8 +24,9 @@ namespace espat {
 
 class Program {
  public:
-  /// Opens everything that the options name: ports, flash, trace. Throws UsageError.
-  explicit Program(const Options& options);
+  /// Opens everything that the options name: ports, flash, trace. `log` must outlive the program.
+  /// Throws UsageError.
+  Program(const Options& options, io::LogToStderr& log);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   /// Whatever the modules have stored is on the disk.
@@ -45,6 +47,7 @@ class Program {
   void run_shard(io::Shard& shard);
 
   const Options options_;
+  io::LogToStderr& log_;
   std::vector<std::unique_ptr<io::Shard>> shards_;
   std::unique_ptr<Console> console_;
   std::unique_ptr<ConsoleLog> console_log_;

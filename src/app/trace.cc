@@ -2,8 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <stdexcept>
@@ -11,19 +12,29 @@
 #include <utility>
 
 #include "app/escapes.h"
+#include "io/host/line_output.h"
+#include "io/host/log.h"
 #include "io/loop/unique_fd.h"
 
 namespace espat {
 
 namespace {
 
-void write_whole(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR)
-      return;  // a transcript that nobody takes is no reason to end
-    if (written > 0) text.remove_prefix(static_cast<size_t>(written));
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// A FIFO is opened for both directions, since that alone waits for nobody.
+io::UniqueFd open_to_write(const std::string& path) {
+  struct stat status {};
+  const bool fifo = ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+  const int flags = fifo ? O_RDWR : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+  io::UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644));
+  if (!fd) {
+    throw std::runtime_error("cannot write " + path + ": " +
+                             std::error_code(errno, std::system_category()).message());
   }
+  return fd;
 }
 
 }  // namespace
@@ -42,17 +53,17 @@ std::string trace_lines(double seconds, std::string_view name, Direction directi
 }
 
 Trace::Sink Trace::to_file(const std::string& path) {
-  auto fd = std::make_shared<io::UniqueFd>(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
-  if (!*fd) {
-    throw std::runtime_error("cannot write " + path + ": " +
-                             std::error_code(errno, std::system_category()).message());
-  }
-  return [fd](std::string_view lines) { write_whole(fd->get(), lines); };
-}
-
-Trace::Sink Trace::to_stderr() {
-  return [](std::string_view lines) { write_whole(STDERR_FILENO, lines); };
+  auto gap = [start = std::chrono::steady_clock::now()](uint64_t lines) {
+    return fmt::format("{:.6f} -- {} lines are missing here: nobody took them\n",
+                       seconds_since(start), lines);
+  };
+  auto output = std::make_shared<io::LineOutput>(open_to_write(path), std::move(gap));
+  auto failed = std::make_shared<std::atomic<bool>>(false);
+  return [path, output, failed](std::string_view lines) {
+    const std::error_code error = output->write(lines);
+    if (failed->exchange(static_cast<bool>(error)) || !error) return;
+    io::write_log(LogLevel::error, "--trace", path + ": " + error.message());
+  };
 }
 
 /// The AT port of one module.
@@ -61,8 +72,7 @@ class Trace::Port final : public Observer {
   Port(const Trace& trace, std::string name) : trace_(trace), name_(std::move(name)) {}
 
   void on_uart(Time, Direction direction, Bytes data) override {
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - trace_.start_;
-    trace_.sink_(trace_lines(seconds.count(), name_, direction, data));
+    trace_.sink_(trace_lines(seconds_since(trace_.start_), name_, direction, data));
   }
 
  private:

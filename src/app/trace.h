@@ -22,16 +22,20 @@ namespace espat {
 /// backslash, are escaped: \r \n \t \\ \xNN. `name` stands before the direction, if there is one.
 std::string trace_lines(double seconds, std::string_view name, Direction direction, Bytes data);
 
-/// Where transcripts go. It may be used from any thread: each burst is written at once.
+/// Where transcripts go. It may be used from any thread.
 class Trace {
  public:
   using Sink = std::function<void(std::string_view lines)>;
 
   explicit Trace(Sink sink) : sink_(std::move(sink)) {}
 
-  /// Appends to a file. Throws std::runtime_error if it cannot be opened.
+  /// Writes a file anew, or into a FIFO, which need not have a reader, or a device; see LineOutput
+  /// for who waits. Where lines are missing another one says how many:
+  ///
+  ///     12.345911 -- 3 lines are missing here: nobody took them
+  ///
+  /// Throws std::runtime_error if it cannot be opened.
   static Sink to_file(const std::string& path);
-  static Sink to_stderr();
 
   /// Writes the transcript of one module, which may have no name. The Trace must outlive it.
   std::unique_ptr<Observer> observer(std::string name);

@@ -266,7 +266,7 @@ class Program:
     def __init__(self, command, **options):
         self.command = [str(word) for word in command]
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(self.command, stderr=self.log, **options)
+        self.process = subprocess.Popen(self.command, **({"stderr": self.log} | options))
 
     @property
     def pid(self):
@@ -301,7 +301,7 @@ class Program:
 
     def close(self):
         """Releases what is left of a process that has ended."""
-        for stream in (self.process.stdin, self.process.stdout, self.log):
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr, self.log):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()

@@ -1,7 +1,9 @@
 """Log and trace: whatever the MCU or a peer says, a line is one line of printable ASCII."""
 
 import contextlib
+import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -109,6 +111,63 @@ class Log(harness.Case):
                 pass
         harness.wait_until(lambda: f"/{SHOWN} HTTP/1.1" in server.log_text(), "the request")
         self.lines_of(server, LOG_LINE)
+
+
+class Readers(harness.Case):
+    """Nobody waits for who reads the log or the trace, and may have stopped."""
+
+    LONG = b"AT+" + b"\x01" * 200  # in a trace four times as long, and with its echo twice
+
+    def fill(self, port, exchanges=600):
+        """More than a reader's pipe holds, and what the program keeps for it."""
+        for _ in range(exchanges):
+            port.write(self.LONG + b"\r\n")
+            port.take_until(b"ERROR\r\n")
+
+    def test_log_and_trace_on_standard_error(self):
+        modules = self.espat("--count=2", "--unix", self.folder / "{id}", "--trace",
+                             stderr=subprocess.PIPE)
+        port, neighbour = (self.opened(harness.AtPort.unix(self.folder / id)) for id in "01")
+        self.fill(port)
+        neighbour.synchronize()
+        # Somebody reads again, and is told what he missed.
+        text = bytearray()
+        pattern = rb"(?m)^\d\d:\d\d:\d\d\.\d{3} warning [1-9]\d* lines are missing here: .*\n"
+        while not re.search(pattern, text):
+            text += os.read(modules.process.stderr.fileno(), 65536)
+        for line in bytes(text).decode().split("\n")[:-1]:
+            self.assertRegex(line, rf"\A({LOG_LINE}|\d+\.\d{{6}} module [01] (>>|<<) )[ -~]*\Z")
+        self.fill(port)
+        neighbour.synchronize()
+        modules.process.send_signal(signal.SIGTERM)
+        self.assertEqual(modules.wait(), 0)
+
+    def test_trace_into_a_fifo(self):
+        fifo = self.folder / "trace"
+        os.mkfifo(fifo)
+        module, port = self.espat_listening("--trace", fifo)
+        port.command("ATE1")
+        self.fill(port)
+        with open(fifo, "rb", buffering=0) as reader:
+            text = bytearray()
+            while not re.search(rb"(?m)^\d+\.\d{6} -- [1-9]\d* lines are missing here: .*\n", text):
+                text += reader.read(65536)
+        for line in bytes(text).decode().split("\n")[:-1]:
+            self.assertRegex(line, r"\A\d+\.\d{6} (>>|<<|--) [ -~]*\Z")
+        self.fill(port)
+        module.process.send_signal(signal.SIGTERM)
+        self.assertEqual(module.wait(), 0)
+
+    def test_trace_into_a_file_is_complete(self):
+        trace = self.folder / "trace"
+        module, port = self.espat_listening("--trace", trace)
+        port.command("ATE1")
+        self.fill(port)
+        self.assertEqual(module.stop(), 0)
+        shown = self.LONG.replace(b"\x01", rb"\x01") + rb"\r\n"
+        lines = trace.read_bytes().split(b"\n")
+        for direction in (b">>", b"<<"):
+            self.assertEqual(sum(line.endswith(direction + b" " + shown) for line in lines), 600)
 
 
 if __name__ == "__main__":

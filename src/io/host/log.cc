@@ -1,14 +1,26 @@
 #include "io/host/log.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <utility>
 
 #include "base/visible.h"
+#include "io/host/line_output.h"
+#include "io/loop/unique_fd.h"
 
 namespace espat::io {
 
 namespace {
+
+constexpr const char* kPattern = "%H:%M:%S.%e %^%l%$ %v";
+constexpr const char* kPlain = "\033[m";
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -22,6 +34,19 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
       break;
   }
   return spdlog::level::debug;
+}
+
+const char* colour_of(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::err:
+      return "\033[31m\033[1m";
+    case spdlog::level::warn:
+      return "\033[33m\033[1m";
+    case spdlog::level::info:
+      return "\033[32m";
+    default:
+      return "\033[36m";
+  }
 }
 
 class VisibleText final : public spdlog::custom_flag_formatter {
@@ -38,6 +63,30 @@ class VisibleText final : public spdlog::custom_flag_formatter {
   }
 };
 
+/// With spdlog's colours, as far as a terminal shows any.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(std::shared_ptr<LineOutput> output)
+      : output_(std::move(output)),
+        coloured_(::isatty(STDERR_FILENO) != 0 && spdlog::details::os::is_color_terminal()) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    std::string line(text.data(), text.size());
+    if (coloured_) {
+      line.insert(message.color_range_end, kPlain);
+      line.insert(message.color_range_start, colour_of(message.level));
+    }
+    output_->write(line);
+  }
+  void flush_() override {}
+
+  const std::shared_ptr<LineOutput> output_;
+  const bool coloured_;
+};
+
 }  // namespace
 
 std::unique_ptr<spdlog::formatter> log_formatter(const std::string& pattern) {
@@ -46,12 +95,30 @@ std::unique_ptr<spdlog::formatter> log_formatter(const std::string& pattern) {
   return formatter;
 }
 
-void log_to_stderr() {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("espat"));
-  spdlog::set_formatter(log_formatter("%H:%M:%S.%e %^%l%$ %v"));
+LogToStderr::LogToStderr()
+    : output_(std::make_shared<LineOutput>(
+          UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)),
+          [formatter =
+               std::shared_ptr<spdlog::formatter>(log_formatter(kPattern))](uint64_t lines) {
+            const std::string text =
+                fmt::format("{} lines are missing here: nobody took them", lines);
+            spdlog::memory_buf_t line;
+            formatter->format({{}, spdlog::level::warn, text}, line);
+            return std::string(line.data(), line.size());
+          })) {
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("espat", std::make_shared<StderrSink>(output_)));
+  spdlog::set_formatter(log_formatter(kPattern));
 }
 
+// Whatever still logs when the program has ended is not heard.
+LogToStderr::~LogToStderr() { spdlog::default_logger()->sinks().clear(); }
+
+void LogToStderr::write_beside(std::string_view lines) { output_->write(lines); }
+
 void show_log(LogLevel least) { spdlog::set_level(to_spdlog(least)); }
+
+bool log_shows(LogLevel level) { return spdlog::should_log(to_spdlog(level)); }
 
 void write_log(LogLevel level, std::string_view name, std::string_view line) {
   const auto severity = to_spdlog(level);
