@@ -19,6 +19,7 @@
 #include "espat/commands.h"
 #include "io/flash/flash_store.h"
 #include "io/host/log.h"
+#include "io/host/module_log.h"
 #include "io/tls/pki.h"
 
 namespace espat {
@@ -111,14 +112,16 @@ void Program::make_module(uint32_t id) {
   if (trace_) observer = trace_->observer(plan.node.name);
   plan.node.modem.observer = observer.get();
 
+  plan.node.log =
+      std::make_shared<io::ModuleLog>(shard, plan.node.name, plan.node.budgets.log_lines);
   MadePort made;
   if (console_) {
     made.port = console_->make_port();
   } else {
     made = make_port(
         plan.port, shard,
-        [name = plan.node.name](LogLevel level, std::string_view line) {
-          io::write_log(level, name, line);
+        [log = plan.node.log.get()](LogLevel level, std::string_view line) {
+          log->write(level, line);
         },
         [this] { stop_when_idle(); });
   }

@@ -169,6 +169,23 @@ class Readers(harness.Case):
         for direction in (b">>", b"<<"):
             self.assertEqual(sum(line.endswith(direction + b" " + shown) for line in lines), 600)
 
+    def test_budget_of_log_lines(self):
+        path = self.folder / "port"
+        module = self.espat("--unix", path, "--echo=off", "--budget", "log-lines=5")
+        port = self.opened(harness.AtPort.unix(path))
+        for _ in range(100):
+            port.command("AT+CIPSEND=7", b"\r\nERROR\r\n")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(os.fspath(path))
+            self.assertEqual(client.recv(1), b"")  # refused, which is a line too
+        self.assertEqual(module.stop(), 0)
+        text = module.log_text()
+        counted = sum(map(int, re.findall(
+            r"(\d+) lines more in one second \(--budget log-lines=5\)\n", text)))
+        shown = text.count("link is not valid") + text.count("is refused")
+        self.assertEqual(shown + counted, 101, text)
+        self.assertGreater(counted, shown)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -20,6 +20,7 @@
 namespace espat::io {
 
 class FlashStore;
+class ModuleLog;
 class Pki;
 
 /// How the module's network maps to the host's (the options of the command line, see --help).
@@ -36,6 +37,7 @@ struct HostConfig {
   NetworkConfig network;
   Budgets budgets;
   std::string name;                   ///< prefix of log lines; empty for a single module
+  std::shared_ptr<ModuleLog> log;     ///< what the AT port logs to; null: the node makes one
   std::shared_ptr<FlashStore> flash;  ///< null: volatile, factory-fresh; of this node alone
   std::shared_ptr<const Pki> pki;     ///< null: the factory's files, in memory
   bool tls13 = false;                 ///< TLS 1.3 too; every published firmware has 1.2 alone

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "io/host/log.h"
 #include "io/sockets/sockets.h"
 #include "io/sockets/tcp_socket.h"
 #include "io/sockets/udp_socket.h"
@@ -63,6 +62,8 @@ RealWorld::RealWorld(Shard& shard, const HostConfig& config, AtPort& port, Modem
       port_(port),
       modem_(modem),
       flash_(config.flash ? config.flash : std::make_shared<FlashStore>()),
+      log_(config.log ? config.log
+                      : std::make_shared<ModuleLog>(shard, config.name, config.budgets.log_lines)),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
       partitions_(shard.loop(), *flash_, modem,
                   [this](LogLevel level, std::string_view line) { log(level, line); }),
@@ -362,6 +363,6 @@ void RealWorld::end_all() {
   wifi_.restart();
 }
 
-void RealWorld::log(LogLevel level, std::string_view line) { write_log(level, config_.name, line); }
+void RealWorld::log(LogLevel level, std::string_view line) { log_->write(level, line); }
 
 }  // namespace espat::io

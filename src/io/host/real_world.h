@@ -12,6 +12,7 @@
 #include "espat/world.h"
 #include "io/flash/flash_store.h"
 #include "io/host/modem_side.h"
+#include "io/host/module_log.h"
 #include "io/host/node.h"
 #include "io/host/partition_writer.h"
 #include "io/host/wifi.h"
@@ -113,6 +114,7 @@ class RealWorld final : public World,
   AtPort& port_;
   ModemSide& modem_;
   std::shared_ptr<FlashStore> flash_;
+  const std::shared_ptr<ModuleLog> log_;
   std::shared_ptr<const Pki> pki_;
   Lease boot_;  ///< what was asked for since the module started
   std::vector<std::shared_ptr<ChannelSocket>> channels_;  ///< by id, as far as there were any
