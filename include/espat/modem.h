@@ -109,8 +109,9 @@ class Modem final : public ModemFace {
   [[nodiscard]] Time deadline() const override;
 
   /// True while nothing is under way that input would have to wait for: no command runs, no data
-  /// is awaited, all output has left; in passthrough, nothing that the MCU sent is kept. A program
-  /// may stop then without cutting an answer short.
+  /// is awaited, all output has left; in passthrough, nothing that the MCU sent is kept, or what is
+  /// kept waits for a link that could not be opened when it was last tried. Also in deep sleep
+  /// without an end. A program may stop then without cutting an answer short.
   [[nodiscard]] bool idle() const;
 
   /// How many payload bytes the modem awaits after the prompt `>`; 0 outside data input.

@@ -19,8 +19,7 @@ namespace {
 
 using Kind = PortOption::Kind;
 
-MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
-                   std::function<void()> input_ended) {
+MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log, io::StdioEnd end) {
   switch (choice.kind) {
     case Kind::listen: {
       auto port = std::make_unique<io::ListenPort>(shard, std::move(log), choice.endpoint);
@@ -50,17 +49,14 @@ MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
       break;
   }
   return {
-      std::make_unique<io::StdioPort>(shard, STDIN_FILENO, STDOUT_FILENO, std::move(input_ended)),
-      {},
-      {}};
+      std::make_unique<io::StdioPort>(shard, STDIN_FILENO, STDOUT_FILENO, std::move(end)), {}, {}};
 }
 
 }  // namespace
 
-MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
-                   std::function<void()> input_ended) {
+MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log, io::StdioEnd end) {
   try {
-    return open_port(choice, shard, std::move(log), std::move(input_ended));
+    return open_port(choice, shard, std::move(log), std::move(end));
   } catch (const std::runtime_error& error) {
     throw UsageError(std::string(choice.name()) + ": " + error.what());
   }

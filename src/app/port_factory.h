@@ -1,7 +1,6 @@
 // From the user's choice of AT port to the port.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 #include "io/loop/shard.h"
 #include "io/ports/at_port.h"
 #include "io/ports/port_log.h"
+#include "io/ports/stdio_port.h"
 
 namespace espat {
 
@@ -18,9 +18,8 @@ struct MadePort {
   std::string path;   ///< of a pseudo-terminal, else empty
 };
 
-/// Opens the port. `input_ended` is for --stdio, see StdioPort. Throws UsageError with the option's
+/// Opens the port. `end` is for --stdio. Throws UsageError with the option's
 /// name and the reason if it cannot be opened. `choice.kind` is not automatic.
-MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log,
-                   std::function<void()> input_ended);
+MadePort make_port(const PortOption& choice, io::Shard& shard, io::PortLog log, io::StdioEnd end);
 
 }  // namespace espat

@@ -27,7 +27,6 @@ namespace espat {
 namespace {
 
 constexpr uint32_t kShardsMax = 4;
-constexpr std::chrono::milliseconds kIdlePoll{5};
 
 /// A fleet needs more descriptors than the soft limit that most systems give.
 void raise_descriptor_limit() {
@@ -118,12 +117,12 @@ void Program::make_module(uint32_t id) {
   if (console_) {
     made.port = console_->make_port();
   } else {
-    made = make_port(
-        plan.port, shard,
-        [log = plan.node.log.get()](LogLevel level, std::string_view line) {
-          log->write(level, line);
-        },
-        [this] { stop_when_idle(); });
+    made = make_port(plan.port, shard,
+                     [log = plan.node.log.get()](LogLevel level, std::string_view line) {
+                       log->write(level, line);
+                     },
+                     {.all_answered = [this] { return all_answered(); },
+                      .ended = [this](const std::error_code& lost) { stdio_ended(lost); }});
   }
   auto node = std::make_unique<io::Node>(shard, std::move(plan.node), std::move(made.port));
   modules_.push_back(
@@ -182,15 +181,18 @@ void Program::wait_for_signal() {
   signals_->wait([this] { stop(); });
 }
 
-void Program::stop_when_idle() {
+bool Program::all_answered() const {
   const io::Node& node = *modules_.front().node;
   // Data that a command awaits will not come any more.
-  if (node.idle() || node.data_awaited() > 0) {
-    stop();
-    return;
+  return node.idle() || node.data_awaited() > 0;
+}
+
+void Program::stdio_ended(const std::error_code& output_lost) {
+  if (output_lost) {
+    io::write_log(LogLevel::error, {}, "AT port: standard output: " + output_lost.message());
+    failed_ = true;
   }
-  if (!idle_poll_) idle_poll_.emplace(shards_.front()->loop());
-  idle_poll_->start(kIdlePoll, [this] { stop_when_idle(); });
+  stop();
 }
 
 }  // namespace espat

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "app/console.h"
@@ -18,7 +19,6 @@
 #include "io/host/node.h"
 #include "io/loop/shard.h"
 #include "io/loop/signals.h"
-#include "io/loop/timer.h"
 
 namespace espat {
 
@@ -42,7 +42,8 @@ class Program {
   void make_module(uint32_t id);
   void announce() const;
   void wait_for_signal();
-  void stop_when_idle();
+  bool all_answered() const;
+  void stdio_ended(const std::error_code& output_lost);
   void stop();
   void run_shard(io::Shard& shard);
 
@@ -53,8 +54,7 @@ class Program {
   std::unique_ptr<ConsoleLog> console_log_;
   std::unique_ptr<Trace> trace_;
   std::shared_ptr<io::FlashWriter> flash_writer_;  // null: all modules are volatile
-  std::optional<io::Signals> signals_;             // on the first shard, as the next one
-  std::optional<io::Timer> idle_poll_;
+  std::optional<io::Signals> signals_;             // on the first shard
   struct Module {
     io::Shard* shard;
     std::unique_ptr<Observer> observer;  // null: nobody looks

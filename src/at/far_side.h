@@ -39,7 +39,7 @@ class RawInput {
   virtual size_t feed(Bytes data) = 0;
   /// See EscapeDetector.
   virtual void missed_silence() = 0;
-  /// Nothing is kept that the MCU sent.
+  /// Nothing is kept that the MCU sent, unless in vain.
   virtual bool idle() const = 0;
 
  protected:

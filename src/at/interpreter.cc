@@ -189,8 +189,7 @@ void Interpreter::resume_input() {
 }
 
 bool Interpreter::idle() const {
-  const bool nothing_runs = phase_ == Phase::passthrough ? raw_->idle() : phase_ == Phase::idle;
-  return nothing_runs && parts_.printer.empty();
+  return phase_ == Phase::passthrough ? raw_->idle() : phase_ == Phase::idle;
 }
 
 // --- what happens -------------------------------------------------------------------------------

@@ -84,6 +84,8 @@ class Interpreter final : private StoreUser {
 
   /// See Modem.
   bool idle() const;
+  /// Between stop() and boot().
+  bool is_off() const { return phase_ == Phase::off; }
   size_t data_awaited() const { return phase_ == Phase::data ? data_.missing() : 0; }
   bool in_passthrough() const { return phase_ == Phase::passthrough; }
   /// For whoever looks inside: what the port is used for, and what the command waits for, if it

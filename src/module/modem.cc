@@ -104,7 +104,7 @@ Time Modem::deadline() const {
   return restarts_at_ == kNever ? module_->timers.deadline() : restarts_at_;
 }
 
-bool Modem::idle() const { return module_->at.idle(); }
+bool Modem::idle() const { return module_->idle(); }
 
 size_t Modem::data_awaited() const { return module_->at.data_awaited(); }
 

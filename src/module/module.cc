@@ -184,6 +184,11 @@ void Module::out_of_memory(Time now) {
   turn.end();
 }
 
+bool Module::idle() const {
+  const bool off_for_ever = at.is_off() && !boot_timer_.running();
+  return printer.empty() && (off_for_ever || at.idle());
+}
+
 void Module::end_turn() {
   for (Service* service : services_) service->end_of_turn();
   printer.flush();

@@ -50,6 +50,8 @@ class Module final : public Board,
   /// A call broke off because there was no memory: the module restarts, as by its watchdog.
   void out_of_memory(Time now);
   bool crashed() const { return crashed_; }
+  /// See Modem::idle.
+  bool idle() const;
 
   // --- Power ---
   void restart() override;

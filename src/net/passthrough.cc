@@ -26,6 +26,12 @@ bool Passthrough::datagrams() const { return links_[kLink].transport == Transpor
 
 bool Passthrough::channel_open() const { return links_[kLink].state == Link::State::open; }
 
+/// There is no reason to expect that what waits can be sent soon.
+bool Passthrough::waits_in_vain() const {
+  if (channel_open()) return false;
+  return failed_ || (!interfaces_.network_up() && !interfaces_.joins());
+}
+
 void Passthrough::enter() {
   reset();
   if (links_[kLink].state == Link::State::lost) attempt_later();
@@ -125,7 +131,7 @@ void Passthrough::leave() {
 void Passthrough::reset() {
   escape_.reset(timers_.now());
   std::string().swap(waiting_);
-  leaving_ = owes_closed_ = false;
+  leaving_ = owes_closed_ = failed_ = false;
   for (Timer* timer : {&escape_timer_, &packet_timer_, &relink_timer_}) timer->cancel();
 }
 
@@ -136,8 +142,13 @@ void Passthrough::link_lost() {
   attempt_later();
 }
 
+void Passthrough::attempt_failed() {
+  failed_ = true;
+  attempt_later();
+}
+
 void Passthrough::link_opened() {
-  owes_closed_ = false;
+  owes_closed_ = failed_ = false;
   relink_timer_.cancel();
   push();
 }
@@ -170,6 +181,7 @@ void Passthrough::on_event(const Event& event) {
 /// The station has an address: a link that is lost can be opened.
 void Passthrough::network_up() {
   const bool lost = links_[kLink].state == Link::State::lost;
+  failed_ = false;
   if (lost && !relink_timer_.running()) attempt_later();
 }
 

@@ -30,12 +30,14 @@ class Passthrough final : public Service, public RawInput, public LinkHolder {
   size_t feed(Bytes data) override;
   bool accepts_input() const override;
   void missed_silence() override { escape_.missed_silence(timers_.now()); }
-  bool idle() const override { return waiting_.empty() && escape_.held() == 0; }
+  bool idle() const override {
+    return escape_.held() == 0 && (waiting_.empty() || waits_in_vain());
+  }
 
   // --- LinkHolder: what becomes of link 0 ---
   void link_opened() override;
   void link_lost() override;
-  void attempt_failed() override { attempt_later(); }
+  void attempt_failed() override;
 
   // --- Service ---
   /// ESP-AT manual, SAVETRANSLINK: a stored link begins at once.
@@ -48,6 +50,7 @@ class Passthrough final : public Service, public RawInput, public LinkHolder {
  private:
   bool datagrams() const;
   bool channel_open() const;
+  bool waits_in_vain() const;
   size_t feed_stream(Bytes data);
   size_t feed_datagrams(Bytes data);
   size_t keep(Bytes data);
@@ -76,6 +79,7 @@ class Passthrough final : public Service, public RawInput, public LinkHolder {
   std::string waiting_;       // taken from the MCU, and not yet by the network
   bool leaving_ = false;      // +++ came: what waits goes out, then the module takes commands
   bool owes_closed_ = false;  // the link was lost, and the MCU has not been told
+  bool failed_ = false;       // the last attempt to open the link again
 };
 
 }  // namespace espat

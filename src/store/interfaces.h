@@ -52,6 +52,10 @@ class Interfaces {
   /// There is an access point, with or without an IPv4 address from it.
   bool joined() const { return state_ == State::connected || state_ == State::got_ip; }
   bool has_ip() const { return state_ == State::got_ip; }
+  /// The station is on its way to an address, and has not failed at it before.
+  bool joins() const {
+    return state_ == State::connected || (state_ == State::connecting && !tries_again_);
+  }
   /// What traffic leaves by.
   Netif netif() const { return has_ip() ? Netif::station : Netif::softap; }
 
@@ -80,7 +84,10 @@ class Interfaces {
   std::string_view default_dns_server() const { return dialect_.dns_server; }
 
   // --- for Wi-Fi alone ---
-  void set_state(State state) { state_ = state; }
+  void set_state(State state) {
+    tries_again_ = state == State::connecting && (tries_again_ || state_ == State::disconnected);
+    state_ = state;
+  }
   void set_ip6(Ip6 told) { ip6_ = told; }
   /// What DHCP gave; the state is set_state's.
   void lease(const StationGotIp& lease);
@@ -93,6 +100,7 @@ class Interfaces {
   const MacAddress mac_;
   const Dialect& dialect_;
   State state_ = State::never_started;
+  bool tries_again_ = false;  ///< connecting, after it was disconnected
   Ip6 ip6_ = Ip6::none;
   IpAddress ip_, gateway_, netmask_, ip6_global_;
   std::vector<Endpoint> dns_servers_;

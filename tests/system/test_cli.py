@@ -1,5 +1,6 @@
 """The command line: what it prints, how it ends, and what it refuses."""
 
+import os
 import re
 import signal
 import subprocess
@@ -137,6 +138,33 @@ class Cli(harness.Case):
         self.say(b"AT+CWMODE=1\r\n", "--flash", flash)
         self.assertEqual(self.say(b'AT+CWJAP="a","password"\r\n', "--echo=off", "--flash", flash),
                          b"\r\nready\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
+
+    def test_stdio_ends_where_no_answer_will_come(self):
+        self.assertEqual(self.say(b"AT+GSLP=0\r\nAT\r\n", "--chip=esp8266", "--echo=off"),
+                         b"\r\nready\r\n0\r\n\r\nOK\r\n")
+        # Passthrough to a port that is closed, of which more is waiting than the module takes; then
+        # without a network.
+        flash = self.folder / "flash"
+        closed = harness.free_port()
+        self.say(b'AT+SAVETRANSLINK=1,"127.0.0.1",%d,"TCP"\r\n' % closed, "--flash", flash)
+        for options in (("--join", "home"), ("--join", "home", "--ap", "other"), ()):
+            with self.subTest(options=options):
+                output = self.say(b"data" * 5000, "--flash", flash, *options)
+                self.assertTrue(output.startswith(b"\r\nready\r\n"), output)
+
+    def test_stdio_that_cannot_answer(self):
+        with open("/dev/full", "wb") as full:
+            reader, closed = os.pipe()
+            os.close(reader)
+            for output, reason in ((full, "No space left on device"), (closed, "Broken pipe")):
+                with self.subTest(reason):
+                    done = subprocess.run([harness.ESPAT, "--stdio"], input=b"AT\r\n",
+                                          stdout=output, stderr=subprocess.PIPE, check=False,
+                                          timeout=harness.GIVE_UP_S)
+                    self.assertEqual(done.returncode, 1)
+                    self.assertRegex(done.stderr.decode(),
+                                     rf"^\S+ error AT port: standard output: {reason}\n$")
+            os.close(closed)
 
     def test_pipe_is_the_default_at_port(self):
         status, output, _ = self.run_espat(stdin=None, input=b"AT\r\n")

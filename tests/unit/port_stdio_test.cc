@@ -25,11 +25,18 @@ class StdioTest : public PortTest {
     printed_.reset(out[0]);
     ::fcntl(printed_.get(), F_SETFL, O_NONBLOCK);
   }
-  std::function<void()> note_end() {
-    return [this] { ++ends_; };
+  StdioEnd note_end() {
+    return {.all_answered = [this] { return all_answered_; },
+            .ended =
+                [this](const std::error_code& output_lost) {
+                  ++ends_;
+                  output_lost_ = output_lost;
+                }};
   }
   UniqueFd input_, typed_, output_, printed_;
+  bool all_answered_ = true;
   int ends_ = 0;
+  std::error_code output_lost_;
 };
 
 TEST_F(StdioTest, Pipes) {
@@ -46,11 +53,13 @@ TEST_F(StdioTest, Pipes) {
 TEST_F(StdioTest, EndComesAfterTheLastByteWasTaken) {
   StdioPort port(shard, input_.get(), output_.get(), note_end());
   port.start(reader);
+  all_answered_ = false;
   reader.appetite = 1;
   ASSERT_EQ(::write(typed_.get(), "abc", 3), 3);
   typed_.reset();
   settle();
   EXPECT_EQ(ends_, 0) << "two bytes were not taken";
+  all_answered_ = true;
   reader.on_received = [&] { port.resume(); };
   port.resume();
   run_until([&] { return ends_ == 1; }, "the end");
@@ -59,12 +68,51 @@ TEST_F(StdioTest, EndComesAfterTheLastByteWasTaken) {
   EXPECT_EQ(read_exactly(printed_.get(), 4), "late") << "the answer to the last input";
 }
 
+TEST_F(StdioTest, EndComesAfterTheLastAnswer) {
+  StdioPort port(shard, input_.get(), output_.get(), note_end());
+  port.start(reader);
+  all_answered_ = false;
+  typed_.reset();
+  settle();
+  EXPECT_EQ(ends_, 0);
+  all_answered_ = true;
+  run_until([&] { return ends_ == 1; }, "the end");
+  EXPECT_FALSE(output_lost_);
+}
+
+TEST_F(StdioTest, InputThatTheModuleWillNotTakeHasAnEndToo) {
+  const std::string path = folder / "in";
+  std::ofstream(path) << "abc";
+  const UniqueFd file(::open(path.c_str(), O_RDONLY));
+  for (const int input : {input_.get(), file.get()}) {
+    ends_ = 0;
+    StdioPort port(shard, input, output_.get(), note_end());
+    port.start(reader);
+    reader.appetite = 1;
+    all_answered_ = false;  // but may be soon
+    if (input == input_.get()) {
+      ASSERT_EQ(::write(typed_.get(), "abc", 3), 3);
+      all_answered_ = true;
+      settle();
+      EXPECT_EQ(ends_, 0) << "more may come";
+      all_answered_ = false;
+      typed_.reset();
+    }
+    settle();
+    EXPECT_EQ(ends_, 0);
+    all_answered_ = true;
+    run_until([&] { return ends_ == 1; }, "the end");
+  }
+}
+
 TEST_F(StdioTest, OutputThatNobodyReadsIsAnEnd) {
   StdioPort port(shard, input_.get(), output_.get(), note_end());
   port.start(reader);
+  all_answered_ = false;
   printed_.reset();
   EXPECT_EQ(write(port, "lost"), 4u);
   run_until([&] { return ends_ == 1; }, "the end");
+  EXPECT_EQ(output_lost_, std::errc::broken_pipe);
   typed_.reset();
   settle();
   EXPECT_EQ(ends_, 1) << "only once";
@@ -100,6 +148,18 @@ TEST_F(StdioTest, FullDevice) {
   port.start(reader);
   EXPECT_EQ(write(port, "lost"), 4u);
   run_until([&] { return ends_ == 1; }, "the end");
+  EXPECT_EQ(output_lost_, std::errc::no_space_on_device);
+}
+
+TEST_F(StdioTest, OutputThatIsLostIsToldThoughTheInputEndsBefore) {
+  const UniqueFd full(::open("/dev/full", O_WRONLY));
+  StdioPort port(shard, input_.get(), full.get(), note_end());
+  port.start(reader);
+  reader.on_received = [&] { write(port, "lost"); };
+  ASSERT_EQ(::write(typed_.get(), "AT", 2), 2);
+  typed_.reset();
+  run_until([&] { return ends_ == 1; }, "the end");
+  EXPECT_EQ(output_lost_, std::errc::no_space_on_device);
 }
 
 TEST_F(StdioTest, FlagsAreRestored) {

@@ -45,7 +45,7 @@ StreamEnd::StreamEnd(Shard& shard, StreamOwner& owner, UniqueFd input, UniqueFd 
 size_t StreamEnd::write(std::span<const Bytes> parts) {
   size_t offered = 0;
   for (const Bytes& part : parts) offered += part.size();
-  if (output_lost_ || offered == 0) return offered;
+  if (output_error_ || offered == 0) return offered;
   if (waiting_writable_) return 0;
 
   std::array<iovec, kPartsMax> vector;
@@ -64,9 +64,8 @@ size_t StreamEnd::write(std::span<const Bytes> parts) {
     written = ::writev(output().fd(), vector.data(), static_cast<int>(count));
   }
   if (written < 0 && !would_block(errno)) {
-    output_lost_ = true;
-    shard_.loop().post(
-        lease_.guard([this, error = last_error()] { owner_.stream_output_lost(error); }));
+    output_error_ = last_error();
+    shard_.loop().post(lease_.guard([this] { owner_.stream_output_lost(output_error_); }));
     return offered;
   }
   const size_t taken = written < 0 ? 0 : static_cast<size_t>(written);
@@ -142,8 +141,8 @@ void StreamEnd::on_writable() {
   // "writable" for ever.
   pollfd state{output().fd(), 0, 0};
   if (::poll(&state, 1, 0) != 1) return;
-  output_lost_ = true;
-  owner_.stream_output_lost(std::make_error_code(std::errc::broken_pipe));
+  output_error_ = {EPIPE, std::system_category()};
+  owner_.stream_output_lost(output_error_);
   owner_.stream_writable();
 }
 

@@ -60,7 +60,12 @@ class StreamEnd {
   void resume();
 
   /// Takes back what stream_output_lost said: somebody reads again.
-  void restore_output() { output_lost_ = false; }
+  void restore_output() { output_error_.clear(); }
+  /// Why what is written is lost; none if it is not.
+  const std::error_code& output_error() const { return output_error_; }
+
+  /// Bytes are kept until resume() is called.
+  bool stalled() const { return !kept_.empty() && !resuming_; }
 
   /// True if the other end has closed, even if bytes that it sent before are still to be read.
   bool hung_up();
@@ -87,7 +92,7 @@ class StreamEnd {
   bool output_is_socket_ = false;
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;
-  bool output_lost_ = false;
+  std::error_code output_error_;  // set: the output is lost
   bool resuming_ = false;
   uint64_t written_bytes_ = 0;
   std::vector<std::byte> kept_;  // received, and not yet taken by the owner
