@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -66,7 +67,10 @@ class Values {
 std::string content_of(const std::string& path) {
   std::ifstream file(path);
   std::string content;
-  std::getline(file, content, '\0');
+  std::array<char, 4096> piece{};
+  while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
+    content.append(piece.data(), static_cast<size_t>(file.gcount()));
+  }
   if (!file.is_open() || file.bad()) fail(path, "cannot be read");
   return content;
 }
