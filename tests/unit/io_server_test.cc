@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/tls/pki.h"
+#include "unit/burst.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 
@@ -151,6 +152,17 @@ TEST_F(Server, ClientsOfABurstThatAreTooManyAreReset) {
   }
   run_for(t_.shard, milliseconds(20));
   EXPECT_EQ(t_.modem.events.size(), 2u);
+}
+
+TEST_F(Server, ABurstOfClientsFindsRoom) {
+  open();
+  t_.world->server_admit(0, {});
+  const SocketAddress address(endpoint_);
+  std::vector<Peer> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(bound_peer(SOCK_STREAM, any_address(Family::v4)));
+    ASSERT_TRUE(connects_at_once(clients.back().descriptor(), address.data(), address.length)) << i;
+  }
 }
 
 TEST_F(Server, AdmitsAgainWhenALinkIsFreeAgain) {

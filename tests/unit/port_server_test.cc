@@ -10,6 +10,8 @@
 
 #include "io/ports/listen_port.h"
 #include "io/ports/unix_port.h"
+#include "io/sockets/sockets.h"
+#include "unit/burst.h"
 #include "unit/port_fixture.h"
 
 namespace espat::io {
@@ -169,6 +171,23 @@ TEST_F(ServerTest, UnixSocketComesAndGoes) {
     EXPECT_EQ(lines_with("refused"), 1u);
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(ServerTest, ABurstOfClientsFindsRoom) {
+  const std::string path = folder / "at.sock";
+  ListenPort tcp(shard, log(), kAnyPort);
+  UnixPort local(shard, log(), path);
+  const SocketAddress address({kAnyPort.address, tcp.port()});
+  std::vector<UniqueFd> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ASSERT_TRUE(connects_at_once(clients.back().get(), address.data(), address.length)) << i;
+    clients.push_back(connect_unix(path));
+    ASSERT_TRUE(clients.back()) << i;
+  }
+  tcp.start(reader);
+  local.start(reader);
+  run_until([&] { return lines_with("refused") == 2 * 99; }, "the refusals");
 }
 
 TEST_F(ServerTest, StaleUnixSocketIsReplaced) {

@@ -13,7 +13,7 @@
 namespace espat::io {
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = SOMAXCONN;  // who finds no room tries again only after a second
 
 [[noreturn]] void fail(const Endpoint& local, const std::error_code& reason) {
   throw std::runtime_error("cannot listen on " + endpoint_text(local) + ": " + reason.message());

@@ -14,7 +14,7 @@
 namespace espat::io {
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = SOMAXCONN;  // who finds no room is refused, or has to wait
 
 [[noreturn]] void fail(const std::string& path, const std::string& reason) {
   throw std::runtime_error("cannot listen on " + path + ": " + reason);

@@ -14,8 +14,8 @@ namespace espat::io {
 namespace {
 
 // Clients that come at once wait here until the modem has a channel for each; those that are too
-// many are reset when the listening stops.
-constexpr int kBacklog = 16;
+// many are reset when the listening stops. One that finds no room would ask again after a second.
+constexpr int kBacklog = SOMAXCONN;
 
 // How long to wait before the next try when the process has run out of descriptors.
 constexpr std::chrono::milliseconds kRetryDelay{200};
