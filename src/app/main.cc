@@ -1,4 +1,7 @@
 // espat: a software ESP-AT module on the network of this host.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -48,9 +51,20 @@ int run(const std::vector<std::string>& arguments) {
   return espat::Program(options, log).run();
 }
 
+/// A file or a socket of ours that got the number of a standard descriptor which is closed would
+/// read or be written what is not meant for it. What stands there instead cannot be used.
+bool occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const bool closed = ::fcntl(fd, F_GETFD) < 0;
+    if (closed && ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!occupy_standard_descriptors()) return kFailure;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is an error of that write
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));

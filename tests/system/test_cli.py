@@ -166,6 +166,15 @@ class Cli(harness.Case):
                                      rf"^\S+ error AT port: standard output: {reason}\n$")
             os.close(closed)
 
+    def test_closed_standard_descriptors(self):
+        for closed in "0<&-", "1>&-":
+            with self.subTest(closed):
+                done = subprocess.run(["sh", "-c", f'exec "$0" --stdio {closed}', harness.ESPAT],
+                                      stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                                      timeout=harness.GIVE_UP_S)
+                self.assertEqual((done.returncode, done.stdout), (2, b""))
+                self.assertRegex(done.stderr, rb"^espat: --stdio: standard input or output is closed\n$")
+
     def test_pipe_is_the_default_at_port(self):
         status, output, _ = self.run_espat(stdin=None, input=b"AT\r\n")
         self.assertEqual((status, output), (0, b"\r\nready\r\nAT\r\n\r\nOK\r\n"))

@@ -14,9 +14,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{10};
 
-int flags_of(int fd) {
+/// `unfit` is the way for which it has not been opened: what main puts in the place of a descriptor
+/// that is closed.
+int flags_of(int fd, int unfit) {
   const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) throw std::runtime_error("standard input or output is closed");
+  if (flags < 0 || (flags & O_ACCMODE) == unfit) {
+    throw std::runtime_error("standard input or output is closed");
+  }
   return flags;
 }
 
@@ -24,7 +28,7 @@ UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 }  // namespace
 
-StdioPort::NonBlocking::NonBlocking(int fd) : fd_(fd), flags_(flags_of(fd)) {
+StdioPort::NonBlocking::NonBlocking(int fd, int unfit) : fd_(fd), flags_(flags_of(fd, unfit)) {
   ::fcntl(fd_, F_SETFL, flags_ | O_NONBLOCK);
 }
 
@@ -34,8 +38,8 @@ StdioPort::StdioPort(Shard& shard, int input, int output, StdioEnd end)
     : StreamPort(shard),
       input_(input),
       output_(output),
-      non_blocking_input_(input),
-      non_blocking_output_(output),
+      non_blocking_input_(input, O_WRONLY),
+      non_blocking_output_(output, O_RDONLY),
       end_(std::move(end)),
       timer_(shard.loop()) {}
 

@@ -31,7 +31,7 @@ class StdioPort : public StreamPort {
   /// started this one, may share it and do not expect that.
   class NonBlocking {
    public:
-    explicit NonBlocking(int fd);
+    NonBlocking(int fd, int unfit);
     NonBlocking(const NonBlocking&) = delete;
     NonBlocking& operator=(const NonBlocking&) = delete;
     ~NonBlocking();
