@@ -66,6 +66,7 @@ bool occupy_standard_descriptors() {
 int main(int argc, char** argv) {
   if (!occupy_standard_descriptors()) return kFailure;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is an error of that write
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const espat::UsageError& error) {

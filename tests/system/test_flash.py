@@ -3,6 +3,8 @@
 import os
 import random
 import re
+import resource
+import shutil
 import subprocess
 import threading
 import unittest
@@ -89,6 +91,32 @@ class Flash(harness.Case):
                 module.wait()
                 self.assertFalse(port.pending.startswith(b"\r\nERROR"))
         self.assertGreater(acknowledged, 0, "nothing was ever stored")
+
+    def test_faults_of_the_host(self):
+        def close_standard_descriptors():
+            for fd in range(3):
+                os.close(fd)
+        number = harness.free_port()
+        trace = self.folder / "trace"
+        module = self.espat("--listen", f"127.0.0.1:{number}", "--flash", self.flash, "--trace",
+                            trace, preexec_fn=close_standard_descriptors)
+        port = self.opened(harness.AtPort.tcp("127.0.0.1", number)).synchronize()
+        port.command("AT+CWRECONNCFG=7,11")
+        for fd in range(3):  # where the database might have been, and the log within it
+            self.assertEqual(os.readlink(f"/proc/{module.pid}/fd/{fd}"), "/dev/null")
+        # Files that may not grow.
+        limits = resource.prlimit(module.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(module.pid, resource.RLIMIT_FSIZE, (100, limits[1]))
+        port.command("AT+CWRECONNCFG=8,11", b"\r\nERROR\r\n")
+        resource.prlimit(module.pid, resource.RLIMIT_FSIZE, limits)
+        port.command("AT+CWRECONNCFG=9,11")
+        self.assertRegex(trace.read_text(), r"(?m)^\d+\.\d{6} -- \d+ lines are missing here: ")
+        # A directory that is not there any more.
+        shutil.rmtree(self.flash)
+        for _ in range(2):
+            port.command("AT+CWRECONNCFG=10,11", b"\r\nERROR\r\n")
+        self.assertFalse(self.flash.exists())
+        self.assertEqual(module.stop(), 0)
 
     def test_two_processes_do_not_share_a_flash(self):
         self.stdio()

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "io/flash/flash_store.h"
 #include "unit/io_harness.h"
@@ -48,6 +50,7 @@ class Flash : public ::testing::Test {
     return written != nullptr && written->ok;
   }
 
+  Loop loop_;
   TemporaryDirectory temporary_;
   fs::path directory_ = temporary_ / "deep/module";
   std::shared_ptr<FlashWriter> writer_ = std::make_shared<FlashWriter>();
@@ -203,6 +206,63 @@ TEST_F(Flash, FailedWriteIsReportedAndChangesNothing) {
   EXPECT_TRUE(put(*t, {{"a", "2"}})) << "the writer tries afresh";
   t.reset();
   EXPECT_EQ(power_on()->world->flash_get("a"), "2");
+}
+
+TEST_F(Flash, NothingIsStoredWhereNobodyWouldFindIt) {
+  const fs::path elsewhere = temporary_ / "elsewhere";
+  const std::vector<std::pair<const char*, std::function<void()>>> faults = {
+      {"the directory is deleted", [&] { fs::remove_all(directory_); }},
+      {"and made again",
+       [&] {
+         fs::remove_all(directory_);
+         fs::create_directory(directory_);
+       }},
+      {"and is another module's",
+       [&] {
+         fs::remove_all(directory_);
+         FlashStore(directory_, writer_).apply({false, {{"b", "other"}}}, loop_, [](auto&) {});
+       }},
+      {"it is moved away", [&] { fs::rename(directory_, elsewhere); }},
+      {"the database is deleted", [&] { fs::remove(directory_ / "nvs.sqlite"); }},
+      {"its log is deleted", [&] { fs::remove(directory_ / "nvs.sqlite-wal"); }},
+      {"the database is deleted, and not open",
+       [&] {
+         writer_->finish(directory_ / "nvs.sqlite");
+         fs::remove(directory_ / "nvs.sqlite");
+       }},
+  };
+  for (const auto& [what, fault] : faults) {
+    SCOPED_TRACE(what);
+    auto t = power_on();
+    EXPECT_TRUE(put(*t, {{"a", "1"}}));
+    fault();
+    EXPECT_FALSE(put(*t, {{"a", "2"}, {"c", "3"}}));
+    EXPECT_EQ(t->world->flash_get("a"), "1") << "for as long as it runs";
+    EXPECT_EQ(t->world->flash_get("c").data(), nullptr);
+    t.reset();
+    t = power_on();
+    EXPECT_EQ(t->world->flash_get("c").data(), nullptr);
+    t.reset();
+    fs::remove_all(directory_);
+    fs::remove_all(elsewhere);
+  }
+}
+
+TEST_F(Flash, AFileThatMayNotGrowIsAFailure) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  auto t = power_on();
+  EXPECT_TRUE(put(*t, {{"a", "1"}}));
+  const rlimit small = {.rlim_cur = 20'000, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_FALSE(put(*t, {{"a", std::string(30'000, 'x')}}));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_TRUE(put(*t, {{"b", "2"}}));
+  t.reset();
+  t = power_on();
+  EXPECT_EQ(t->world->flash_get("a"), "1");
+  EXPECT_EQ(t->world->flash_get("b"), "2");
 }
 
 TEST_F(Flash, MoreModulesThanOpenDatabases) {

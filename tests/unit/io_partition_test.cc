@@ -259,6 +259,13 @@ TEST_F(Partitions, AFolderThatCannotBeMade) {
   EXPECT_TRUE(store("ota_1", "ok")) << "another is none the worse for it";
 }
 
+TEST_F(Partitions, ADirectoryThatIsDeletedIsNotMadeAgain) {
+  fs::remove_all(directory_);
+  EXPECT_FALSE(store("mqtt_ca", "lost"));
+  EXPECT_FALSE(store("ota_1", "lost"));
+  EXPECT_FALSE(fs::exists(directory_));
+}
+
 TEST_F(Partitions, AFileThatIsAFolder) {
   fs::create_directories(directory_ / "ota_1.bin" / "x");
   EXPECT_FALSE(store("ota_1", "new")) << "it cannot be replaced";

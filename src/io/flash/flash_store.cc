@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,13 +36,20 @@ const fs::path& make_private_directory(const fs::path& directory) {
 }  // namespace
 
 FlashStore::Lock::Lock(const fs::path& file)
-    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    : file_(file), descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
   if (descriptor_ < 0) throw FlashError(file.string() + ": " + error_text(errno));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int error = errno;
   ::close(descriptor_);
   throw FlashError(file.parent_path().string() + ": " +
                    (error == EWOULDBLOCK ? "in use by another module" : error_text(error)));
+}
+
+bool FlashStore::Lock::stands() const {
+  struct stat ours {
+  }, there{};
+  return ::fstat(descriptor_, &ours) == 0 && ::stat(file_.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 FlashStore::Lock::~Lock() {
@@ -83,9 +91,22 @@ void FlashStore::apply(FlashChange change, Loop& loop, Done done) {
     loop.post([complete] { complete(std::string()); });
     return;
   }
+  if (const std::string error = lost(); !error.empty()) {
+    loop.post([complete, error] { complete(error); });
+    return;
+  }
   writer_->apply(file_, *shared, [complete, &loop](const std::string& error) {
     loop.post([complete, error] { complete(error); });
   });
+}
+
+/// A directory that somebody has deleted would be a new one to SQLite, empty or another module's.
+std::string FlashStore::lost() const {
+  std::error_code ignored;
+  if (!lock_.stands()) return file_.parent_path().string() + ": has been deleted or replaced";
+  if (!contents_.empty() && !fs::exists(file_, ignored))
+    return file_.string() + ": has been deleted";
+  return {};
 }
 
 void FlashStore::applied(const FlashChange& change) {
@@ -100,7 +121,13 @@ fs::path FlashStore::partition_file(std::string_view name) const {
 }
 
 std::unique_ptr<PartitionFile> FlashStore::write_partition(std::string_view name) {
-  if (writer_) return std::make_unique<PartitionFile>(partition_file(name));
+  if (writer_) {
+    const fs::path file = partition_file(name);
+    std::error_code ignored;  // without the folder the file cannot be made either
+    if (file.parent_path() != file_.parent_path())
+      fs::create_directory(file.parent_path(), ignored);
+    return std::make_unique<PartitionFile>(file);
+  }
   return std::make_unique<PartitionFile>(partitions_[std::string(name)]);
 }
 

@@ -69,12 +69,16 @@ class FlashStore {
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     ~Lock();
+    /// The directory is still the one that was locked.
+    bool stands() const;
 
    private:
+    std::filesystem::path file_;
     int descriptor_ = -1;
   };
 
   void applied(const FlashChange& change);
+  std::string lost() const;
   std::filesystem::path partition_file(std::string_view name) const;
 
   Lock lock_;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -107,12 +108,26 @@ FlashContents NvsDatabase::read_all() {
 void NvsDatabase::apply(const FlashChange& change) {
   execute("BEGIN IMMEDIATE");
   try {
+    if (!opened_) opened_ = identity();
     write(change);
+    if (identity() != opened_) throw FlashError(path_ + ": has been deleted or replaced");
     execute("COMMIT");
   } catch (const FlashError&) {
     sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
     throw;
   }
+}
+
+NvsDatabase::Identity NvsDatabase::identity() const {
+  Identity identity{};
+  for (size_t i = 0; i < identity.size(); ++i) {
+    struct stat status {};
+    if (::stat((path_ + (i == 0 ? "" : "-wal")).c_str(), &status) != 0) {
+      throw FlashError(path_ + ": has been deleted");
+    }
+    identity[i] = {status.st_dev, status.st_ino};
+  }
+  return identity;
 }
 
 void NvsDatabase::write(const FlashChange& change) {

@@ -2,10 +2,14 @@
 // the process and the loss of power.
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,14 +50,19 @@ class NvsDatabase {
   /// The destructor is to leave one file, without a log beside it.
   void tidy_on_close();
 
-  /// Does all of it, durably, or throws FlashError and has done nothing.
+  /// Does all of it, durably, or throws FlashError and has done nothing: also if the file is not
+  /// the one any more that its path leads to, and the change would be lost with it.
   void apply(const FlashChange& change);
 
  private:
   struct Close {
     void operator()(sqlite3* database) const;
   };
+  /// Which files the paths of the database and its log lead to.
+  using Identity = std::array<std::pair<dev_t, ino_t>, 2>;
+
   void create();
+  Identity identity() const;
   void open(int flags);
   void execute(const char* sql);
   void write(const FlashChange& change);
@@ -61,6 +70,7 @@ class NvsDatabase {
 
   std::string path_;
   std::unique_ptr<sqlite3, Close> database_;
+  std::optional<Identity> opened_;  ///< known from the first change on, when there is a log
 };
 
 }  // namespace espat::io

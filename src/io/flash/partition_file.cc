@@ -32,8 +32,6 @@ fs::path part_of(const fs::path& file) {
 }  // namespace
 
 PartitionFile::PartitionFile(fs::path file) : file_(std::move(file)), part_(part_of(file_)) {
-  std::error_code error;
-  fs::create_directories(file_.parent_path(), error);
   descriptor_.reset(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!descriptor_) fail(errno);
 }

@@ -20,7 +20,7 @@ class PartitionFile {
   /// Makes one for a volatile module: `memory` is what is to be replaced, and must outlive the
   /// object. Bytes beyond kVolatilePartitionBytes are thrown away.
   explicit PartitionFile(std::string& memory) : memory_(&memory) {}
-  /// Its folder is made if it is not there.
+  /// Its folder is there, or this is an error.
   explicit PartitionFile(std::filesystem::path file);
   PartitionFile(const PartitionFile&) = delete;
   PartitionFile& operator=(const PartitionFile&) = delete;
