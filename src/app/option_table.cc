@@ -33,6 +33,7 @@ void apply_pty(Options& o, std::string_view value) {
   o.port.path = value;
 }
 void apply_serial(Options& o, std::string_view value) { o.port = parse_serial(value); }
+void apply_listen_public(Options& o, std::string_view) { o.listen_public = true; }
 void apply_stdio(Options& o, std::string_view) { o.port.kind = Kind::stdio; }
 
 void apply_chip(Options& o, std::string_view value) {
@@ -99,11 +100,12 @@ void apply_version(Options& o, std::string_view) { o.action = Options::Action::s
 constexpr OptionRow kRows[] = {
     {Group::port, "listen", "ADDR:PORT",
      "TCP server, [::1]:PORT for IPv6. One client at a time is the MCU; the module runs on when it "
-     "leaves, and a second client is refused with one line on the log",
+     "leaves or vanishes, and a second client is refused with one line on the log",
      apply_listen},
     {Group::port, "connect", "ADDR:PORT",
      "TCP client, for a peer that listens (an emulator's chardev); reconnects", apply_connect},
-    {Group::port, "unix", "PATH", "Unix-domain stream socket server", apply_unix},
+    {Group::port, "unix", "PATH", "Unix-domain stream socket server, for this user alone",
+     apply_unix},
     {Group::port, "pty", "[LINK]",
      "new pseudo-terminal in raw mode; its path is printed on stdout; LINK becomes a symlink to it",
      apply_pty},
@@ -131,6 +133,9 @@ constexpr OptionRow kRows[] = {
      "and before the prompt: hard on drivers",
      apply_strict},
 
+    {Group::network, "listen-public", "",
+     "the AT port may be on an address that is not loopback, where whoever reaches it is the MCU",
+     apply_listen_public},
     {Group::network, "ap", "SSID[,PASSWORD][,...]",
      "an access point in range, repeatable. None given: every SSID and password joins. May go on "
      "with bssid=MAC, channel=1..14, rssi=DBM, fault=silent (never answers) or fault=refuses, "

@@ -1,8 +1,10 @@
 #include "app/option_values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -126,6 +128,15 @@ IpAddress parse_address(std::string_view text, Family family) {
     fail(quoted(text) + " is not " + std::string(family_name(family)));
   }
   return *address;
+}
+
+bool is_loopback(const IpAddress& address) {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const std::span<const uint8_t> bytes = address.bytes();
+  if (address.is_v4()) return bytes[0] == 127;
+  if (!address.is_v6()) return false;
+  const bool mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+  return mapped ? bytes[kMapped.size()] == 127 : address == *IpAddress::parse("::1");
 }
 
 Endpoint parse_endpoint(std::string_view text) {

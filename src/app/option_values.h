@@ -20,6 +20,9 @@ bool parse_switch(std::string_view text);
 /// A literal of this family (Family::none: of any).
 IpAddress parse_address(std::string_view text, Family family);
 
+/// 127.0.0.0/8, also as IPv6 has it (::ffff:127.0.0.1), and ::1: what only this host reaches.
+bool is_loopback(const IpAddress& address);
+
 /// "192.0.2.1:80" or "[2001:db8::1]:80".
 Endpoint parse_endpoint(std::string_view text);
 

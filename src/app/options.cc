@@ -6,6 +6,7 @@
 
 #include "app/config_file.h"
 #include "app/option_table.h"
+#include "app/option_values.h"
 
 namespace espat {
 
@@ -115,7 +116,20 @@ void apply(Options& options, const std::vector<GivenOption>& given, const std::s
   }
 }
 
+/// Whoever reaches the AT port is the MCU, so it must be said that the network may.
+void check_public(const Options& options) {
+  if (options.port.is_public() && !options.listen_public) {
+    throw UsageError("--listen: " + options.port.endpoint.address.text() +
+                     " is not loopback: whoever reaches this port is the MCU; --listen-public "
+                     "says that this is meant");
+  }
+}
+
 }  // namespace
+
+bool PortOption::is_public() const {
+  return kind == Kind::listen && !is_loopback(endpoint.address);
+}
 
 const char* PortOption::name() const {
   switch (kind) {
@@ -140,16 +154,19 @@ Options read_options(std::span<const std::string> arguments) {
   const std::vector<GivenOption> given = read_arguments(arguments);
   Options options;
   apply(options, given, "");
-  if (options.config_file.empty() || options.action != Options::Action::run) return options;
-
-  std::vector<GivenOption> from_file = read_config_file(options.config_file);
-  std::erase_if(from_file, [&](const GivenOption& each) {
-    return !each.row->has(OptionRow::kAddsUp) && is_given(given, *each.row);
-  });
-  Options both;
-  apply(both, from_file, "--config: " + options.config_file + ": ");
-  apply(both, given, "");
-  return both;
+  if (options.action != Options::Action::run) return options;
+  if (!options.config_file.empty()) {
+    std::vector<GivenOption> from_file = read_config_file(options.config_file);
+    std::erase_if(from_file, [&](const GivenOption& each) {
+      return !each.row->has(OptionRow::kAddsUp) && is_given(given, *each.row);
+    });
+    Options both;
+    apply(both, from_file, "--config: " + options.config_file + ": ");
+    apply(both, given, "");
+    options = std::move(both);
+  }
+  check_public(options);
+  return options;
 }
 
 }  // namespace espat

@@ -33,6 +33,8 @@ struct PortOption {
 
   /// The option that chose it, for error messages: "--listen".
   const char* name() const;
+  /// It listens where others than this host may come from.
+  bool is_public() const;
 };
 
 struct Options {
@@ -40,6 +42,7 @@ struct Options {
   Action action = Action::run;
 
   PortOption port;
+  bool listen_public = false;  ///< `port` may be one that the network reaches
 
   const Profile* profile = &kEsp32;
   std::string flash_directory;  ///< empty: volatile. `{id}` stands for the module's id

@@ -143,6 +143,11 @@ void Program::announce() const {
                   fmt::format("{} modules; AT ports: {}, ... {}", modules_.size(), first.where,
                               modules_.back().where));
   }
+  if (options_.port.is_public()) {
+    io::write_log(
+        LogLevel::warn, {},
+        "--listen-public: the network can reach the AT port, and whoever does is the MCU");
+  }
 }
 
 int Program::run() {

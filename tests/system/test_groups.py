@@ -137,12 +137,15 @@ class Namespaces:
     def module(self):
         return self.names[0]
 
-    @contextlib.contextmanager
     def peer(self):
         """In here, this thread makes sockets in the peer's namespace."""
+        return self.inside(self.names[1])
+
+    @contextlib.contextmanager
+    def inside(self, name):
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/thread-self/ns/net", encoding="ascii") as own, \
-                open(f"/var/run/netns/{self.names[1]}", encoding="ascii") as other:
+                open(f"/var/run/netns/{name}", encoding="ascii") as other:
             try:
                 if libc.setns(other.fileno(), self.CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), "setns")

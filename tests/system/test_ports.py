@@ -10,6 +10,7 @@ import termios
 import unittest
 
 import harness
+import test_groups
 
 REOPENINGS = 50
 
@@ -64,6 +65,14 @@ class Ports(harness.Case):
             port.close()
         self.assertEqual(module.stop(), 0)
         self.assertFalse(path.exists(), "the socket was left behind")
+
+    def test_unix_socket_is_for_its_owner_alone(self):
+        for number, mask in enumerate((0o000, 0o022, 0o777)):
+            path = self.folder / f"at{number}.sock"
+            module = self.espat("--unix", path, umask=mask)
+            self.opened(harness.AtPort.unix(path)).synchronize()
+            self.assertEqual(path.stat().st_mode & 0o7777, 0o600)
+            self.assertEqual(module.stop(), 0)
 
     def test_unix_socket_of_a_killed_process_is_replaced(self):
         path = self.folder / "at.sock"
@@ -124,6 +133,59 @@ class Ports(harness.Case):
             done = subprocess.run(["socat", "-t2", "-", f"{link},rawer"], input=b"AT\r\n",
                                   check=True, capture_output=True, timeout=harness.GIVE_UP_S)
             self.assertEqual(done.stdout, b"\r\nOK\r\n")
+
+
+@unittest.skipIf(os.geteuid() != 0, "a network namespace of its own needs root")
+@harness.needs("ip")
+class Vanished(harness.Case):
+    """MCUs whose cable is cut, and one that only does not read. The kernel's probes take the 25 s that
+    README.md says, so this test does too."""
+
+    def setUp(self):
+        super().setUp()
+        self.net = test_groups.Namespaces(self)
+        self.number = harness.free_port()
+        self.module = self.start("ip", "netns", "exec", self.net.module, harness.ESPAT,
+                                 "--count", 3, "--listen", f"0.0.0.0:{self.number}",
+                                 "--listen-public", "--join", "lab", "--log", "debug")
+
+    def mcu(self, index, name, host, receive_bytes=None):
+        def attempt():
+            peer = socket.socket()
+            if receive_bytes:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+            if peer.connect_ex((host, self.number + index)) == 0:
+                return peer
+            peer.close()
+        with self.net.inside(name):
+            peer = harness.wait_until(attempt, f"module {index} to listen")
+        return self.opened(harness.AtPort(peer.fileno(), owner=peer)).synchronize()
+
+    def test_vanished_mcus_free_their_ports(self):
+        here, there = self.net.names
+        halted = self.mcu(2, here, "127.0.0.1", receive_bytes=4096)
+        halted.write(b"AT+CMD?\r\n" * 100)  # more than fits: its window closes, and stays so
+        self.mcu(0, there, "10.77.0.1")
+        busy = self.mcu(1, there, "10.77.0.1")
+        with self.net.inside(here):
+            server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        harness.wait_until(lambda: busy.query("AT+CWSTATE?").endswith(b'+CWSTATE:2,"lab"\r\n'),
+                           "the station to join")
+        busy.write(b'AT+CIPSTART="TCP","127.0.0.1",%d\r\n' % server.getsockname()[1])
+        busy.take_until(b"CONNECT\r\n\r\nOK\r\n")
+        client, _ = server.accept()
+        self.addCleanup(client.close)
+        test_groups.ip("-n", there, "link", "set", "cable", "down")
+        client.sendall(b"news")  # that nobody acknowledges
+        for index in (0, 1):
+            harness.wait_until(lambda index=index: f"module {index}: AT port: 10.77.0.2" in "".join(
+                line for line in self.module.log_text().splitlines() if "has left" in line),
+                f"module {index} to be free")
+            self.mcu(index, here, "127.0.0.1").command("AT")
+        halted.write(b"AT\r\n")
+        for _ in range(101):
+            halted.take_until(b"\r\nOK\r\n")
 
 
 def speeds(fd):

@@ -287,6 +287,23 @@ TEST(OptionsTest, OneAtPortOnly) {
   EXPECT_NE(message.find("--listen"), std::string::npos) << message;
 }
 
+TEST(OptionsTest, AnAtPortForTheNetworkMustBeMeant) {
+  for (const std::string address :
+       {"0.0.0.0", "[::]", "192.0.2.1", "10.0.0.1", "128.0.0.1", "[fe80::1]", "[2001:db8::1]",
+        "[::2]", "[::ffff:192.0.2.1]", "[::ffff:0.0.0.0]", "[::127.0.0.1]", "[::fffe:127.0.0.1]"}) {
+    const std::string value = address + ":2323";
+    EXPECT_NE(mistake({"--listen", value}).find("--listen-public"), std::string::npos) << value;
+    EXPECT_TRUE(read({"--listen", value, "--listen-public"}).port.is_public()) << value;
+    EXPECT_EQ(read({"--connect", value}).port.kind, Kind::connect) << value;
+  }
+  for (const std::string address :
+       {"127.0.0.1", "127.255.255.254", "127.0.0.0", "[::1]", "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]", "[::ffff:7f01:203]"}) {
+    EXPECT_EQ(mistake({"--listen", address + ":2323"}), "");
+    EXPECT_FALSE(read({"--listen", address + ":2323", "--listen-public"}).port.is_public());
+  }
+}
+
 TEST(OptionsTest, WordsThatAreNoOption) {
   EXPECT_NE(mistake({"surprise"}).find("surprise"), std::string::npos);
   EXPECT_NE(mistake({"--stdio", "surprise"}).find("surprise"), std::string::npos);
@@ -350,6 +367,15 @@ TEST_F(ConfigFileTest, CommandLineWins) {
       read_file("budget = ['log-lines=5', 'lingering=3']\n", {"--budget=lingering=4"});
   EXPECT_EQ(o.budgets.log_lines, 5u) << "each budget for itself";
   EXPECT_EQ(o.budgets.lingering, 4u);
+}
+
+TEST_F(ConfigFileTest, AnAtPortForTheNetworkMustBeMeant) {
+  EXPECT_NE(mistake_in("listen = '0.0.0.0:1'\n").find("--listen-public"), std::string::npos);
+  EXPECT_NE(mistake_in("listen = '[::]:1'\nlisten-public = false\n"), "");
+  EXPECT_TRUE(read_file("listen = '0.0.0.0:1'\nlisten-public = true\n").port.is_public());
+  EXPECT_TRUE(read_file("listen = '0.0.0.0:1'\n", {"--listen-public"}).port.is_public());
+  EXPECT_TRUE(read_file("listen-public = true\n", {"--listen", "0.0.0.0:1"}).port.is_public());
+  EXPECT_FALSE(read_file("listen = '0.0.0.0:1'\n", {"--stdio"}).port.is_public());
 }
 
 TEST_F(ConfigFileTest, MistakesNameTheFileAndTheKey) {

@@ -53,6 +53,7 @@ TEST_F(ConnectTest, ComesBack) {
     reader.received.clear();
     EXPECT_EQ(write(port, "OK"), 2u);
     EXPECT_EQ(read_exactly(peer.get(), 2), "OK");
+    expect_keep_alive(peer.get());
     listener.reset();
     peer.reset();
     run_until([&] { return log_lines.back().find("closed") != std::string::npos; }, "the end");

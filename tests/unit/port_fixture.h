@@ -4,6 +4,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,6 +63,32 @@ inline std::string pattern(size_t size) {
 
 class PortTest : public testing::Test {
  protected:
+  /// Whether the kernel probes the other end of a TCP connection, of which `mcu` is the MCU's.
+  static void expect_keep_alive(int mcu) {
+    sockaddr_in mine{};
+    socklen_t length = sizeof mine;
+    ASSERT_EQ(::getsockname(mcu, reinterpret_cast<sockaddr*>(&mine), &length), 0);
+    for (int fd = 0; fd < 200; ++fd) {
+      sockaddr_in peer{};
+      length = sizeof peer;
+      const bool other = ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0 &&
+                         peer.sin_family == AF_INET && peer.sin_port == mine.sin_port;
+      if (!other) continue;
+      EXPECT_EQ(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+      EXPECT_EQ(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+      EXPECT_EQ(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+      EXPECT_EQ(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+      return;
+    }
+    ADD_FAILURE() << "there is no port's end";
+  }
+  static int option(int fd, int level, int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    ::getsockopt(fd, level, name, &value, &length);
+    return value;
+  }
+
   /// Turns the loop until `done` holds; a failure after ten seconds without that.
   void run_until(const std::function<bool()>& done, std::string_view what) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);

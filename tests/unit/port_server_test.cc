@@ -66,6 +66,7 @@ TEST_F(ServerTest, OneClientAtATime) {
   const UniqueFd first = connect_tcp(port.port());
   send_text(first, "AT");
   expect_received("AT");
+  expect_keep_alive(first.get());
   const UniqueFd second = connect_tcp(port.port());
   run_until([&] { return at_end(second); }, "the refusal");
   EXPECT_EQ(lines_with("refused"), 1u);
@@ -188,6 +189,16 @@ TEST_F(ServerTest, ABurstOfClientsFindsRoom) {
   tcp.start(reader);
   local.start(reader);
   run_until([&] { return lines_with("refused") == 2 * 99; }, "the refusals");
+}
+
+TEST_F(ServerTest, UnixSocketIsForItsOwnerAloneWhateverTheMask) {
+  for (const mode_t mask : {0000u, 0022u, 0277u, 0777u}) {
+    const std::string path = folder / "at.sock";
+    const mode_t before = ::umask(mask);
+    const UnixPort port(shard, log(), path);
+    EXPECT_EQ(::umask(before), mask) << "is as it was";
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
+  }
 }
 
 TEST_F(ServerTest, StaleUnixSocketIsReplaced) {

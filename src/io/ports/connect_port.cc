@@ -56,7 +56,7 @@ void ConnectPort::connected() {
   if (const std::error_code error = outcome_of(socket.get())) return failed(error);
   log_(LogLevel::info, "AT port: connected to " + name_);
   failure_logged_ = false;
-  attach(std::move(socket));
+  attach_tcp(std::move(socket));
 }
 
 void ConnectPort::failed(std::error_code error) {

@@ -18,10 +18,8 @@ bool out_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-std::string client_name(const SocketAddress& address) {
-  const int family = address.family();
-  if (family != AF_INET && family != AF_INET6) return "a local client";
-  return address.text();
+bool is_tcp(const SocketAddress& address) {
+  return address.family() == AF_INET || address.family() == AF_INET6;
 }
 
 }  // namespace
@@ -40,7 +38,7 @@ void ServerPort::accept_client() {
   UniqueFd client(
       ::accept4(listener_.fd(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (client) {
-    take(std::move(client), client_name(peer));
+    take(std::move(client), peer);
   } else if (out_of_resources(errno)) {
     log_(LogLevel::error, "AT port: a client cannot be accepted: " +
                               std::error_code(errno, std::system_category()).message());
@@ -50,7 +48,8 @@ void ServerPort::accept_client() {
   wait_for_client();
 }
 
-void ServerPort::take(UniqueFd client, std::string name) {
+void ServerPort::take(UniqueFd client, const SocketAddress& peer) {
+  std::string name = is_tcp(peer) ? peer.text() : "a local client";
   // The MCU before may have left, and only the news of it not been read yet.
   if (stream_ && stream_->hung_up()) {
     stream_->drain();
@@ -62,7 +61,7 @@ void ServerPort::take(UniqueFd client, std::string name) {
   }
   client_ = std::move(name);
   log_(LogLevel::debug, "AT port: " + client_ + " is the MCU");
-  attach(std::move(client));
+  is_tcp(peer) ? attach_tcp(std::move(client)) : attach(std::move(client));
 }
 
 void ServerPort::stream_ended(std::error_code error) {

@@ -8,6 +8,7 @@
 #include "io/loop/timer.h"
 #include "io/ports/port_log.h"
 #include "io/ports/stream_port.h"
+#include "io/sockets/sockets.h"
 
 namespace espat::io {
 
@@ -24,7 +25,7 @@ class ServerPort : public StreamPort {
   void stream_ended(std::error_code error) override;
   void wait_for_client();
   void accept_client();
-  void take(UniqueFd client, std::string name);
+  void take(UniqueFd client, const SocketAddress& peer);
 
   PortLog log_;
   Descriptor listener_;

@@ -14,6 +14,7 @@ size_t StreamPort::write(std::span<const Bytes> parts) {
   for (const Bytes& part : parts) offered += part.size();
   const size_t taken = stream_ ? stream_->write(parts) : offered;
   blocked_ = taken < offered;
+  if (peer_) peer_->wrote();
   return taken;
 }
 
@@ -31,7 +32,14 @@ void StreamPort::attach(UniqueFd input, UniqueFd output) {
   stream_->start();
 }
 
+void StreamPort::attach_tcp(UniqueFd socket) {
+  peer_.emplace(shard_.loop(), socket.get(),
+                [this] { stream_ended(std::make_error_code(std::errc::timed_out)); });
+  attach(std::move(socket));
+}
+
 void StreamPort::detach() {
+  peer_.reset();
   stream_.reset();
   stream_writable();
 }

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "io/ports/at_port.h"
+#include "io/ports/peer_watch.h"
 #include "io/ports/stream_end.h"
 
 namespace espat::io {
@@ -27,6 +28,8 @@ class StreamPort : public AtPort, protected StreamOwner {
   /// The other end is there, on these descriptors; see StreamEnd for what they must be.
   void attach(UniqueFd both);
   void attach(UniqueFd input, UniqueFd output);
+  /// The same, on a TCP connection: one whose other end vanishes has ended.
+  void attach_tcp(UniqueFd socket);
   /// The other end is gone: what was kept of its bytes is dropped, and what is written is taken and
   /// lost until the next attach. Not to be called from inside an AtPort call.
   void detach();
@@ -39,7 +42,8 @@ class StreamPort : public AtPort, protected StreamOwner {
   AtPortReader* reader_ = nullptr;  // known once started
 
  private:
-  bool blocked_ = false;  // the reader waits for port_writable
+  std::optional<PeerWatch> peer_;  // of a TCP connection
+  bool blocked_ = false;           // the reader waits for port_writable
 };
 
 }  // namespace espat::io

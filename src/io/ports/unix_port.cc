@@ -52,14 +52,21 @@ void remove_stale(const std::string& path, const sockaddr_un& address) {
   ::unlink(path.c_str());
 }
 
+// Whoever connects is the MCU. By the mask, so that there is no moment in which others could.
+void bind_private(int listener, const std::string& path, const sockaddr_un& address) {
+  const mode_t mask = ::umask(0177);
+  const int result = ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  ::umask(mask);
+  if (result != 0) fail(path, error);
+}
+
 UniqueFd listen_on(const std::string& path) {
   const sockaddr_un address = address_of(path);
   remove_stale(path, address);
   UniqueFd listener = new_socket(path);
-  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener.get(), kBacklog) != 0) {
-    fail(path, errno);
-  }
+  bind_private(listener.get(), path, address);
+  if (::listen(listener.get(), kBacklog) != 0) fail(path, errno);
   return listener;
 }
 
