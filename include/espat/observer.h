@@ -2,6 +2,7 @@
 // its state. None of it changes what the module does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ class Observer {
 
   /// Bytes passed on the AT port. What the module answers comes after what it answers to.
   virtual void on_uart(Time, Direction, Bytes) {}
+  /// Of what the MCU sent this comes back to it. It will be seen by on_uart like everything else,
+  /// behind so many bytes that have been written and not left yet.
+  virtual void on_echo(Time, Bytes, size_t) {}
   virtual void on_command(Time, const CommandDone&) {}
   /// What the AT port is used for has changed: "idle", "running", "waiting", "data", ...
   virtual void on_phase(Time, std::string_view) {}

@@ -56,7 +56,10 @@ class Console::Port : public io::AtPort {
 };
 
 Console::Console(io::Shard& shard, Config config)
-    : shard_(shard), config_(std::move(config)), editor_(shard.loop(), *this, config_.history) {}
+    : shard_(shard),
+      config_(std::move(config)),
+      secrets_(*config_.commands, config_.generation),
+      editor_(shard.loop(), *this, config_.history) {}
 
 Console::~Console() { editor_.print(unprinted_, {}); }
 
@@ -194,6 +197,10 @@ void Console::help(std::string_view about) {
 void Console::say(std::string_view text) {
   unprinted_ += text;
   flush();
+}
+
+std::string Console::as_kept(std::string_view line) const {
+  return without_secrets(line, secrets_);
 }
 
 void Console::input_ended() { config_.quit(); }

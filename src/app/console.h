@@ -13,6 +13,7 @@
 
 #include "app/console_screen.h"
 #include "app/line_editor.h"
+#include "app/secret_line.h"
 #include "at/chapter.h"
 #include "io/loop/deferred.h"
 #include "io/loop/shard.h"
@@ -24,6 +25,7 @@ class Console final : private LineEditor::Owner {
  public:
   struct Config {
     const CommandSet* commands = nullptr;  ///< for completion and help
+    Generation generation{};               ///< whose secrets the history leaves out
     std::filesystem::path history;         ///< empty: none is kept
     std::string greeting;                  ///< the first line; may be empty
     std::function<void()> quit;            ///< the user wants to end the program
@@ -53,6 +55,7 @@ class Console final : private LineEditor::Owner {
   void line_entered(const std::string& line) override;
   void input_ended() override;
   std::vector<std::string> completions(std::string_view line) override;
+  std::string as_kept(std::string_view line) const override;
 
   std::vector<std::string> commands_like(std::string_view text) const;
   void obey(std::string_view line);
@@ -67,6 +70,7 @@ class Console final : private LineEditor::Owner {
 
   io::Shard& shard_;
   const Config config_;
+  const SecretCommands secrets_;
   LineEditor editor_;
   io::AtPortReader* reader_ = nullptr;  // known once started
   EchoFilter echo_;

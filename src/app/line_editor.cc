@@ -4,7 +4,6 @@
 #include <histedit.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,8 @@
 #include <clocale>
 #include <cstdio>
 #include <utility>
+
+#include "io/loop/private_file.h"
 
 namespace espat {
 
@@ -115,7 +116,6 @@ LineEditor::LineEditor(io::Loop& loop, Owner& owner, std::filesystem::path histo
   HistEvent event;
   ::history(history_, &event, H_SETSIZE, kHistoryLines);
   ::history(history_, &event, H_SETUNIQUE, 1);
-  if (!history_file_.empty()) ::history(history_, &event, H_LOAD, history_file_.c_str());
 
   edit_ = ::el_init("espat", stdin, stdout, stderr);
   ::el_set(edit_, EL_CLIENTDATA, static_cast<void*>(this));
@@ -135,15 +135,41 @@ LineEditor::~LineEditor() {
   if (shown_) hide();
   if (editing_) forget_line();
   ::el_end(edit_);
-  HistEvent event;
-  if (!history_file_.empty()) {
-    std::error_code ignored;
-    std::filesystem::create_directories(history_file_.parent_path(), ignored);
-    const mode_t mask = ::umask(077);  // passwords may stand in it
-    ::history(history_, &event, H_SAVE, history_file_.c_str());
-    ::umask(mask);
-  }
+  if (started_) save_history();
   ::history_end(history_);
+}
+
+/// Without secrets, which a file of an older espat may hold.
+void LineEditor::load_history() {
+  if (history_file_.empty()) return;
+  HistEvent event;
+  ::history(history_, &event, H_LOAD, history_file_.c_str());
+  std::vector<std::string> lines;
+  for (int status = ::history(history_, &event, H_LAST); status == 0;
+       status = ::history(history_, &event, H_PREV)) {
+    lines.emplace_back(event.str);
+  }
+  ::history(history_, &event, H_CLEAR);
+  for (const std::string& line : lines) keep(line);
+}
+
+void LineEditor::save_history() {
+  if (history_file_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(history_file_.parent_path(), ignored);
+  io::UniqueFd fd = io::open_private(history_file_, O_WRONLY | O_TRUNC);
+  if (!fd) return;
+  std::FILE* file = ::fdopen(fd.get(), "w");
+  if (file == nullptr) return;
+  (void)fd.release();
+  HistEvent event;
+  ::history(history_, &event, H_SAVE_FP, file);
+  std::fclose(file);
+}
+
+void LineEditor::keep(std::string_view line) {
+  HistEvent event;
+  ::history(history_, &event, H_ENTER, owner_.as_kept(line).c_str());
 }
 
 void LineEditor::bind_keys() {
@@ -167,6 +193,8 @@ void LineEditor::bind_keys() {
 }
 
 void LineEditor::start(std::string prompt) {
+  load_history();
+  started_ = true;
   prompt_ = std::move(prompt);
   show();
   wait_for_keys();
@@ -244,8 +272,7 @@ void LineEditor::suspend() {
 void LineEditor::end_line(const std::string& line) {
   forget_line();
   if (line.find_first_not_of(' ') != std::string::npos) {
-    HistEvent event;
-    ::history(history_, &event, H_ENTER, line.c_str());
+    keep(line);
   }
   owner_.line_entered(line);
   show();

@@ -32,13 +32,16 @@ class LineEditor {
     virtual void input_ended() = 0;
     /// What the line up to the cursor may become.
     virtual std::vector<std::string> completions(std::string_view line) = 0;
+    /// A line as the history may keep it.
+    virtual std::string as_kept(std::string_view line) const = 0;
 
    protected:
     ~Owner() = default;
   };
 
   /// Edits on standard input and output, which are a terminal of any kind. `history` is a file, or
-  /// empty; it is read now and written at the end. `loop` and `owner` must outlive this.
+  /// empty; it is read by start() and written at the end, for its owner alone. `loop` and `owner`
+  /// must outlive this.
   LineEditor(io::Loop& loop, Owner& owner, std::filesystem::path history);
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
@@ -55,6 +58,9 @@ class LineEditor {
   // What libedit calls; all find their way here.
   struct Hooks;
 
+  void load_history();
+  void save_history();
+  void keep(std::string_view line);
   void bind_keys();
   void wait_for_keys();
   void on_readable();
@@ -76,6 +82,7 @@ class LineEditor {
   termios before_{};  // the terminal's settings
   KeyQueue keys_;
   std::string prompt_;
+  bool started_ = false;
   bool editing_ = false;  // there is a line, and the terminal is in libedit's mode
   bool shown_ = false;    // and it is on the screen
   bool hiding_ = false;   // and is being taken off it

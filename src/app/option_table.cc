@@ -174,9 +174,9 @@ constexpr OptionRow kRows[] = {
      apply_budget, OptionRow::kRepeatable | OptionRow::kAddsUp},
 
     {Group::observation, "trace", "[FILE]",
-     "readable transcript of the AT port with timestamps and directions (stderr by default). A "
-     "file has all of it; a reader that falls behind, as of a pipe, is told how many lines it "
-     "missed",
+     "readable transcript of the AT port with timestamps and directions (stderr by default); "
+     "passwords and keys are shown as ***, and FILE is for this user alone. A file has all of it; a "
+     "reader that falls behind, as of a pipe, is told how many lines it missed",
      apply_trace},
     {Group::observation, "log", "error|warn|info|debug",
      "what stderr shows of the module's log port (reasons of ERROR go there), default info; for a "

@@ -71,6 +71,7 @@ void Program::make_console() {
   if (options_.port.kind != PortOption::Kind::automatic || ::isatty(STDIN_FILENO) == 0) return;
   Console::Config config;
   config.commands = &command_set();
+  config.generation = options_.profile->dialect->generation;
   config.history = history_file();
   config.greeting = "espat " + std::string(kVersion) +
                     ": type AT commands; TAB completes, :help explains, Ctrl-D ends.";
@@ -93,7 +94,8 @@ void Program::make_trace() {
     sink = [this](std::string_view lines) { console_->print(std::string(lines)); };
   }
   if (!sink) sink = [this](std::string_view lines) { log_.write_beside(lines); };
-  trace_ = std::make_unique<Trace>(std::move(sink));
+  trace_ = std::make_unique<Trace>(std::move(sink), command_set(),
+                                   options_.profile->dialect->generation);
 }
 
 void Program::make_module(uint32_t id) {

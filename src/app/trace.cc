@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "app/escapes.h"
+#include "app/secret_filter.h"
 #include "io/host/line_output.h"
 #include "io/host/log.h"
+#include "io/loop/private_file.h"
 #include "io/loop/unique_fd.h"
 
 namespace espat {
@@ -28,8 +30,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 io::UniqueFd open_to_write(const std::string& path) {
   struct stat status {};
   const bool fifo = ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
-  const int flags = fifo ? O_RDWR : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
-  io::UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644));
+  const int flags = fifo ? O_RDWR : O_WRONLY | O_TRUNC | O_APPEND;
+  io::UniqueFd fd = io::open_private(path, flags | O_NOCTTY);
   if (!fd) {
     throw std::runtime_error("cannot write " + path + ": " +
                              std::error_code(errno, std::system_category()).message());
@@ -71,13 +73,23 @@ class Trace::Port final : public Observer {
  public:
   Port(const Trace& trace, std::string name) : trace_(trace), name_(std::move(name)) {}
 
-  void on_uart(Time, Direction direction, Bytes data) override {
-    trace_.sink_(trace_lines(seconds_since(trace_.start_), name_, direction, data));
+  void on_uart(Time now, Direction direction, Bytes data) override {
+    const std::string shown = filter_.pass(now, direction, data);
+    if (shown.empty()) return;
+    trace_.sink_(trace_lines(seconds_since(trace_.start_), name_, direction, as_bytes(shown)));
+  }
+  void on_echo(Time, Bytes echo, size_t behind_bytes) override {
+    filter_.on_echo(echo, behind_bytes);
+  }
+  void on_phase(Time, std::string_view phase) override { filter_.on_phase(phase); }
+  void on_command(Time now, const CommandDone& done) override {
+    filter_.on_command(now, done.name);
   }
 
  private:
   const Trace& trace_;
   const std::string name_;
+  SecretFilter filter_{trace_.secrets_};
 };
 
 std::unique_ptr<Observer> Trace::observer(std::string name) {

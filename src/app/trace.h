@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/secret_line.h"
 #include "espat/bytes.h"
 #include "espat/observer.h"
 
@@ -27,10 +28,12 @@ class Trace {
  public:
   using Sink = std::function<void(std::string_view lines)>;
 
-  explicit Trace(Sink sink) : sink_(std::move(sink)) {}
+  /// What the commands of this firmware take for a secret is not shown: SecretFilter.
+  Trace(Sink sink, const CommandSet& commands, Generation generation)
+      : sink_(std::move(sink)), secrets_(commands, generation) {}
 
-  /// Writes a file anew, or into a FIFO, which need not have a reader, or a device; see LineOutput
-  /// for who waits. Where lines are missing another one says how many:
+  /// Writes a file anew, which is its owner's alone, or into a FIFO, which need not have a reader, or
+  /// a device; see LineOutput for who waits. Where lines are missing another one says how many:
   ///
   ///     12.345911 -- 3 lines are missing here: nobody took them
   ///
@@ -44,6 +47,7 @@ class Trace {
   class Port;
 
   const Sink sink_;
+  const SecretCommands secrets_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

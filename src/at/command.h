@@ -104,6 +104,9 @@ struct Command {
   SettingsOfCommand settings{};  ///< its own, and those of others that it changes as well
   /// Has two more names in AT 1.x: "+X_CUR" stores nothing, "+X_DEF" stores always.
   bool aliases = false;
+  /// The answer to its query has other values than its parameters, and none that is secret. Else it
+  /// is taken to have them in their order.
+  bool query_hides = false;
   Generations in{};  ///< who has this command
   /// Its parser in the firmware says only that something is wrong, not what: code 0x0A.
   bool plain_errors = false;

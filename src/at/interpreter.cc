@@ -65,6 +65,13 @@ void Interpreter::show_input(Bytes taken) {
   parts_.observer->on_uart(parts_.timers.now(), Direction::to_module, taken);
 }
 
+void Interpreter::echo(std::string_view text) {
+  if (parts_.observer != nullptr) {
+    parts_.observer->on_echo(parts_.timers.now(), as_bytes(text), parts_.printer.unsent_bytes());
+  }
+  parts_.printer.text(text);
+}
+
 // --- power --------------------------------------------------------------------------------------
 
 void Interpreter::boot() {
@@ -136,7 +143,7 @@ size_t Interpreter::consume_line(Bytes data) {
   if (phase_ != Phase::idle) {
     line_unechoed_ = true;
   } else if (settings().echo && !line_unechoed_) {
-    parts_.printer.text(line_->echo(data.first(taken)));
+    echo(line_->echo(data.first(taken)));
   }
   if (line_->complete()) line_complete();
   return taken;
@@ -150,7 +157,7 @@ void Interpreter::line_complete() {
     return;
   }
   if (settings().echo && line_unechoed_) {  // it began while a command ran
-    parts_.printer.text(line_->late_echo());
+    echo(line_->late_echo());
   }
   if (parts_.strict) {
     enter(Phase::scheduled);

@@ -151,6 +151,7 @@ class Interpreter final : private StoreUser {
 
   void enter(Phase phase);
   void show_input(Bytes taken);
+  void echo(std::string_view text);
   void command_done(bool ok, uint32_t error_code);
   const Dialect& dialect() const { return *parts_.profile.dialect; }
   const Settings& settings() const { return parts_.store.settings; }

@@ -102,6 +102,7 @@ class Printer {
   }
   bool empty() const { return out_.empty(); }
   size_t waiting_bytes() const { return out_.waiting_bytes(); }
+  size_t unsent_bytes() const { return out_.unsent_bytes(); }
   size_t held_bytes() const { return held_.size(); }
 
  private:

@@ -68,6 +68,8 @@ class UartOut {
   bool blocked() const { return blocked_; }
   /// How much waits.
   size_t waiting_bytes() const { return queue_.size() - sent_; }
+  /// How much was written and has not left: what waits, and what is staged.
+  size_t unsent_bytes() const { return waiting_bytes() + staged_; }
   /// True if nothing waits at all.
   bool empty() const { return staged_ == 0 && queue_.empty(); }
 

@@ -157,7 +157,7 @@ constexpr Command kRows[] = {
      .help = "SSL client: a pre-shared key, and the identity it belongs to; empty clears them",
      .query = handle<query_psk>,
      .set = {{{handle<set_psk>,
-               {kLink, text("psk", 0, kPskMaxBytes), text("hint", 0, kPskMaxBytes)}}}}},
+               {kLink, secret(text("psk", 0, kPskMaxBytes)), text("hint", 0, kPskMaxBytes)}}}}},
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ using S = Settings;
 
 constexpr Setting kSoftAp[] = {
     {text("ssid", 1, 32), &S::ap_ssid, "ap.ssid"},
-    {text("password", 0, 64), &S::ap_password, "ap.password"},
+    {secret(text("password", 0, 64)), &S::ap_password, "ap.password"},
     {integer("channel", 1, 14), &S::ap_channel, "ap.channel"},
     {integer("ecn", 0, 4), &S::ap_ecn, "ap.ecn"},
     {opt(integer("max_stations", 1, 10), 10), &S::ap_max_stations, "ap.max_stations"},

@@ -98,7 +98,7 @@ Outcome join_last(Call& c, const Interfaces& interfaces, Station& station) {
 
 constexpr Setting kJoin[] = {
     {opt(text("ssid", 1, 32)), &S::ssid, "wifi.ssid"},
-    {opt(text("password", 0, 64)), &S::password, "wifi.password"},
+    {secret(opt(text("password", 0, 64))), &S::password, "wifi.password"},
     {opt(mac("bssid")), &S::bssid, "wifi.bssid"},
     {opt(integer("pci_en", 0, 1)), &S::pci_en, "wifi.pci_en"},
     {opt(integer("reconnect_interval_s", 0, 7200), 1),
@@ -249,7 +249,8 @@ constexpr Command kRows[] = {
      .execute = handle<join_last>,
      .stored = Storing::sysstore,
      .settings = {kJoin, kReconnect},
-     .aliases = true},
+     .aliases = true,
+     .query_hides = true},
     kept("+CWRECONNCFG", "reconnecting: interval (0 never), attempts (0 for ever)", kReconnect,
          Storing::sysstore),
     {.name = "+CWLAPOPT",

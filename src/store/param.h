@@ -28,6 +28,7 @@ struct Param {
   int64_t max = 0;
   int64_t omitted = 0;  ///< value of an integer that is left out
   Generations in{};     ///< whose lines have it
+  bool secret = false;  ///< a password, key or token: never in a transcript, a history or a log
 };
 
 constexpr Param integer(std::string_view name, int64_t min, int64_t max) {
@@ -57,6 +58,10 @@ constexpr Param link_id(int64_t max = 4) {
 constexpr Param opt(Param param, int64_t omitted = 0) {
   param.optional = true;
   param.omitted = omitted;
+  return param;
+}
+constexpr Param secret(Param param) {
+  param.secret = true;
   return param;
 }
 /// Only on the lines of these generations. Others may have one of the same name.

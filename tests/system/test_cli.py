@@ -189,7 +189,9 @@ class Cli(harness.Case):
 
     def test_trace(self):
         trace = self.folder / "trace.txt"
+        trace.touch(0o644)
         self.say(b"AT+CIPMUX?\r\n", "--trace", trace)
+        self.assertEqual(trace.stat().st_mode & 0o7777, 0o600)
         lines = trace.read_text().splitlines()
         self.assertTrue(any("AT+CIPMUX?" in line for line in lines), lines)
         self.assertTrue(any("+CIPMUX:0" in line for line in lines), lines)

@@ -15,6 +15,11 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|\x1b\][
 class Console(harness.Case):
     def setUp(self):
         super().setUp()
+        self.history = self.folder / ".local/state/espat/history"
+        self.history.parent.mkdir(parents=True)
+        # As an older espat left it.
+        self.history.write_text('_HiStOrY_V2_\nAT+CWJAP="old","s3cret"\n')
+        self.history.chmod(0o644)
         keyboard, terminal = pty.openpty()
         # Opened first, so that it is closed last: a hang-up would end the module as well.
         self.port = self.opened(harness.AtPort(keyboard))
@@ -74,7 +79,17 @@ class Console(harness.Case):
         self.see(rb"\+CIPMUX:0\s+OK")
         self.type("\x10\r")  # Ctrl-P: the line before
         self.see(rb"\+CIPMUX:0\s+OK")
-
+        self.type('at+cwjap="new","s3cret"\r')
+        self.see(rb"WIFI GOT IP\s+OK")
+        self.type("\x10")
+        self.see(rb'at\+cwjap="new","\*\*\*"')
+        self.type("\x03\x04")
+        self.assertEqual(self.module.wait(), 0)
+        kept = self.history.read_text()
+        self.assertNotIn("s3cret", kept)
+        self.assertIn('AT+CWJAP="old","***"', kept)
+        self.assertIn('at+cwjap="new","***"', kept)
+        self.assertEqual(self.history.stat().st_mode & 0o7777, 0o600)
 
     def test_passthrough_is_typed_and_left(self):
         peer = servers.Peer(self)
