@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -11,6 +12,8 @@
 #include <functional>
 
 #include "io/flash/flash_store.h"
+#include "io/flash/private_files.h"
+#include "io/tls/pki.h"
 #include "unit/io_harness.h"
 #include "unit/temporary_directory.h"
 
@@ -75,6 +78,81 @@ TEST_F(Flash, ValuesSurviveRestarts) {
   EXPECT_EQ(t->world->flash_get("empty"), "");
   EXPECT_NE(t->world->flash_get("empty").data(), nullptr);
   EXPECT_EQ(t->world->flash_get("Mode").data(), nullptr);
+}
+
+TEST_F(Flash, IsItsOwnersAloneWhateverTheMask) {
+  const mode_t mask = ::umask(0);
+  {
+    auto t = power_on();
+    EXPECT_TRUE(put(*t, {{"mode", "1"}}));
+    const Pki pki(directory_);
+    auto part = PartitionFile(directory_ / "ota_1.bin");
+    EXPECT_EQ(part.install(), "");
+    for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
+      EXPECT_EQ(entry.status().permissions(), fs::perms(entry.is_directory() ? 0700 : 0600))
+          << entry.path();
+    }
+    EXPECT_EQ(fs::status(directory_).permissions(), fs::perms(0700));
+    EXPECT_TRUE(fs::exists(directory_ / "nvs.sqlite-wal")) << "while it runs";
+  }
+  ::umask(mask);
+}
+
+TEST_F(Flash, OldOnesAreTightened) {
+  const std::vector<std::string> ours = {"lock",
+                                         "nvs.sqlite",
+                                         "nvs.sqlite-wal",
+                                         "nvs.sqlite-shm",
+                                         "ota_0.bin",
+                                         "ota_1.bin",
+                                         "ota_0.bin.1.part",
+                                         "pki",
+                                         "pki/client_key_00.key",
+                                         "pki/old",
+                                         "pki/old/x",
+                                         "partition",
+                                         "partition/x.bin",
+                                         "7",
+                                         "7/pki",
+                                         "7/pki/x"};
+  for (const std::string& name : ours) {
+    const fs::path path = directory_ / name;
+    const bool folder = fs::path(name).extension().empty() && name != "lock" && name.back() != 'x';
+    fs::create_directories(folder ? path : path.parent_path());
+    if (!folder) std::ofstream(path) << "x";
+    fs::permissions(path, fs::perms(folder ? 0755 : 0644));
+  }
+  fs::permissions(directory_, fs::perms(0755));
+  const fs::path foreign = temporary_ / "foreign";
+  std::ofstream(foreign) << "x";
+  fs::create_symlink(foreign, directory_ / "pki" / "client_ca_00.crt");
+  std::ofstream(directory_ / "notes") << "x";
+  fs::permissions(directory_ / "notes", fs::perms(0644));
+  fs::permissions(foreign, fs::perms(0644));
+  EXPECT_TRUE(make_private(directory_).empty());
+  for (const std::string& name : ours) {
+    const fs::path path = directory_ / name;
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms(fs::is_directory(path) ? 0700 : 0600))
+        << path;
+  }
+  EXPECT_EQ(fs::status(directory_).permissions(), fs::perms(0700));
+  EXPECT_EQ(fs::status(foreign).permissions(), fs::perms(0644)) << "behind a link";
+  EXPECT_EQ(fs::status(directory_ / "notes").permissions(), fs::perms(0644)) << "not of a flash";
+}
+
+TEST_F(Flash, AFolderOfOtherThingsIsLeftAsItIs) {
+  fs::create_directories(directory_ / "src");
+  fs::create_directories(directory_ / "pki");
+  fs::permissions(directory_, fs::perms(0755));
+  fs::permissions(directory_ / "pki", fs::perms(0755));
+  make_private(directory_);
+  EXPECT_EQ(fs::status(directory_).permissions(), fs::perms(0755));
+  EXPECT_EQ(fs::status(directory_ / "pki").permissions(), fs::perms(0700));
+  const fs::path shared = temporary_ / "tmp";
+  fs::create_directories(shared);
+  fs::permissions(shared, fs::perms(01777));
+  EXPECT_EQ(make_private(shared).size(), 1u);
+  EXPECT_EQ(fs::status(shared).permissions(), fs::perms(01777));
 }
 
 TEST_F(Flash, EraseForgetsEverythingElse) {

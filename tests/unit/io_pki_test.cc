@@ -139,9 +139,7 @@ TEST_F(StoredPki, FirstStartMakesTheFactoryFiles) {
   for (const auto& entry : fs::directory_iterator(folder_)) {
     const std::string name = entry.path().filename();
     EXPECT_EQ(read(entry.path()), factory(name));
-    const bool key = entry.path().extension() == ".key";
-    const auto for_others = fs::perms::group_all | fs::perms::others_all;
-    EXPECT_EQ((entry.status().permissions() & for_others) == fs::perms::none, key) << name;
+    EXPECT_EQ(entry.status().permissions(), fs::perms(0600)) << name;
     ++count;
   }
   EXPECT_EQ(count, factory_pki().size());

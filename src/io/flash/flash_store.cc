@@ -124,8 +124,10 @@ std::unique_ptr<PartitionFile> FlashStore::write_partition(std::string_view name
   if (writer_) {
     const fs::path file = partition_file(name);
     std::error_code ignored;  // without the folder the file cannot be made either
-    if (file.parent_path() != file_.parent_path())
-      fs::create_directory(file.parent_path(), ignored);
+    const bool in_folder = file.parent_path() != file_.parent_path();
+    if (in_folder && fs::create_directory(file.parent_path(), ignored)) {
+      fs::permissions(file.parent_path(), fs::perms::owner_all, ignored);
+    }
     return std::make_unique<PartitionFile>(file);
   }
   return std::make_unique<PartitionFile>(partitions_[std::string(name)]);

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "io/loop/private_file.h"
+
 namespace espat::io {
 
 namespace {
@@ -60,6 +62,7 @@ void NvsDatabase::create() {
   path_ += ".new";
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
+  open_private(path_, O_RDWR);  // SQLite gives its other files the mode of this one
   open(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   execute("PRAGMA synchronous=OFF");
   execute("PRAGMA journal_mode=WAL");

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "io/flash/nvs_database.h"
+#include "io/loop/private_file.h"
 #include "io/loop/unique_fd.h"
 #include "io/tls/factory_pki.h"
 #include "io/tls/openssl_ptr.h"
@@ -46,8 +47,8 @@ std::string file_name(PkiFile file, uint8_t number) {
 }
 
 /// Throws std::system_error.
-void write_file(const fs::path& path, std::string_view text, mode_t mode) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+void write_file(const fs::path& path, std::string_view text) {
+  const UniqueFd file = open_private(path, O_WRONLY | O_EXCL);
   if (!file) throw std::system_error(errno, std::system_category());
   while (!text.empty()) {
     const ssize_t n = ::write(file.get(), text.data(), text.size());
@@ -75,7 +76,7 @@ void install_factory_files(const fs::path& folder) {
     if (::mkdir(made.c_str(), 0700) != 0) throw std::system_error(errno, std::system_category());
     for (const auto& [name, text] : factory_pki()) {
       at = made / name;
-      write_file(at, text, name.ends_with(".key") ? 0600 : 0644);
+      write_file(at, text);
     }
     at = made;
     sync_file_system(made);
