@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "app/argument_secrets.h"
 #include "app/options.h"
 #include "app/ota_server.h"
+#include "app/privileges.h"
 #include "app/program.h"
 #include "app/version.h"
 #include "io/host/log.h"
@@ -67,8 +69,11 @@ int main(int argc, char** argv) {
   if (!occupy_standard_descriptors()) return kFailure;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that leaves is an error of that write
   std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow
+  espat::restrict_process();
   try {
-    return run(std::vector<std::string>(argv + 1, argv + argc));
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    espat::hide_secret_arguments(argc, argv);
+    return run(arguments);
   } catch (const espat::UsageError& error) {
     std::fprintf(stderr, "espat: %s\n", error.what());
     return kBadUsage;

@@ -74,6 +74,7 @@ void apply_dns(Options& o, std::string_view value) {
 void apply_ota_http(Options& o, std::string_view value) { o.ota_http = parse_host_port(value); }
 void apply_ota_https(Options& o, std::string_view value) { o.ota_https = parse_host_port(value); }
 void apply_ota_token(Options& o, std::string_view value) { o.ota_token = value; }
+void apply_user(Options& o, std::string_view value) { o.user = value; }
 void apply_config(Options& o, std::string_view value) { o.config_file = value; }
 
 void apply_count(Options& o, std::string_view value) {
@@ -119,8 +120,9 @@ constexpr OptionRow kRows[] = {
      "persistent flash. Default: volatile, factory-fresh at each start", apply_flash},
     {Group::module, "echo", "on|off", "ATE state at boot, default on", apply_echo},
     {Group::module, "join", "SSID[,PASSWORD]",
-     "boot as if these credentials were stored: the station joins by itself after \"ready\"",
-     apply_join},
+     "boot as if these credentials were stored: the station joins by itself after \"ready\". "
+     "@FILE: what stands in the file; @@lab: an SSID that begins with @",
+     apply_join, OptionRow::kSecret | OptionRow::kOpenHead},
     {Group::module, "tls-max", "1.2|1.3",
      "the newest TLS of links, server and updates, default 1.2 as in every published firmware",
      apply_tls_max},
@@ -139,8 +141,8 @@ constexpr OptionRow kRows[] = {
     {Group::network, "ap", "SSID[,PASSWORD][,...]",
      "an access point in range, repeatable. None given: every SSID and password joins. May go on "
      "with bssid=MAC, channel=1..14, rssi=DBM, fault=silent (never answers) or fault=refuses, "
-     "separated by commas",
-     apply_ap, OptionRow::kRepeatable},
+     "separated by commas. @FILE as above",
+     apply_ap, OptionRow::kRepeatable | OptionRow::kSecret | OptionRow::kOpenHead},
     {Group::network, "station-ip", "ADDR",
      "IPv4 address of the joined station. Given: all its sockets bind to it (so it may be "
      "127.0.1.7, or the address of a LAN interface). Default: 127.0.0.1 is reported, servers "
@@ -157,8 +159,14 @@ constexpr OptionRow kRows[] = {
     {Group::network, "ota-http", "HOST:PORT",
      "update server of AT+CIUPDATE and AT+CIUPDATE=0; none: answered ERROR", apply_ota_http},
     {Group::network, "ota-https", "HOST:PORT", "update server of AT+CIUPDATE=1", apply_ota_https},
-    {Group::network, "ota-token", "TEXT", "sent to the update server, default empty",
-     apply_ota_token, OptionRow::kMayBeEmpty},
+    {Group::network, "ota-token", "TEXT",
+     "sent to the update server, default empty. @FILE as above", apply_ota_token,
+     OptionRow::kMayBeEmpty | OptionRow::kSecret},
+    {Group::network, "user", "NAME",
+     "once everything is bound, root becomes this user, to whom the flash directory, the AT port "
+     "and the trace are given. Servers of the module below port 1024, and AT+PING unless "
+     "net.ipv4.ping_group_range allows it, fail then",
+     apply_user},
     {Group::network, "config", "FILE",
      "TOML with the same names, as in: listen = \"127.0.0.1:2323\"; the command line wins",
      apply_config, OptionRow::kNotInFile},

@@ -25,6 +25,8 @@ struct OptionRow {
   static constexpr uint8_t kNotInFile = 2;   ///< no key of the configuration file
   static constexpr uint8_t kMayBeEmpty = 4;  ///< an empty value means something
   static constexpr uint8_t kAddsUp = 8;      ///< what the command line leaves open, the file says
+  static constexpr uint8_t kSecret = 16;     ///< the value is one, or @FILE where it is
+  static constexpr uint8_t kOpenHead = 32;   ///< but not what stands before its first comma
 
   constexpr bool has(uint8_t trait) const { return (traits & trait) != 0; }
   constexpr bool takes_value() const { return !value.empty(); }

@@ -1,12 +1,19 @@
 #include "app/option_values.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+
+#include "io/loop/unique_fd.h"
 
 namespace espat {
 
@@ -111,7 +118,37 @@ bool set_attribute(AirAccessPoint& ap, std::string_view name, std::string_view v
   return true;
 }
 
+/// No message repeats what is in it.
+std::string content_of(const std::string& path) {
+  constexpr size_t kMaxBytes = 4096;  // far more than any secret has
+  if (path.empty()) fail("no file is named behind the @; @@ is one that is meant");
+  const io::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string content(kMaxBytes + 1, '\0');
+  size_t size = 0;
+  ssize_t n = file ? 1 : -1;
+  while (n > 0 && size < content.size()) {
+    n = ::read(file.get(), content.data() + size, content.size() - size);
+    if (n < 0 && errno == EINTR)
+      n = 1;
+    else if (n > 0)
+      size += static_cast<size_t>(n);
+  }
+  if (n < 0) fail(path + " cannot be read: " + std::system_category().message(errno));
+  if (size > kMaxBytes) fail(path + " has more than " + std::to_string(kMaxBytes) + " bytes");
+  content.resize(size);
+  if (content.ends_with('\n')) content.pop_back();
+  if (content.ends_with('\r')) content.pop_back();
+  if (content.find('\0') != std::string::npos) fail(path + " is no text: it has a NUL");
+  if (content.find('\n') != std::string::npos) fail(path + " has more than one line");
+  return content;
+}
+
 }  // namespace
+
+std::string secret_value(std::string_view text) {
+  if (text.starts_with("@@")) return std::string(text.substr(1));
+  return text.starts_with('@') ? content_of(std::string(text.substr(1))) : std::string(text);
+}
 
 uint32_t parse_number(std::string_view text, uint32_t min, uint32_t max) {
   return static_cast<uint32_t>(number_between(text, min, max));

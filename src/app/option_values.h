@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "app/options.h"
@@ -10,6 +11,10 @@
 #include "espat/address.h"
 
 namespace espat {
+
+/// The value of an option that is a secret: of "@FILE" what stands in the file, without the line
+/// end behind it; of "@@lab" "@lab"; else the text itself.
+std::string secret_value(std::string_view text);
 
 /// A decimal number from `min` to `max`.
 uint32_t parse_number(std::string_view text, uint32_t min, uint32_t max);

@@ -32,6 +32,40 @@ void check_values(std::span<const std::string> arguments) {
   }
 }
 
+/// How many words an option is that they begin with: 0 if they begin with none.
+size_t words_of_option(std::span<const std::string> words) {
+  for (const OptionRow& row : option_table()) {
+    if (words.front().starts_with(dashed(row) + "=")) return 1;
+    if (words.front() != dashed(row)) continue;
+    const bool value_follows = words.size() > 1 && !words[1].starts_with("--");
+    return row.takes_value() && value_follows ? 2 : 1;
+  }
+  return 0;
+}
+
+/// Names the first word that is neither an option nor its value; but not one that may be part of a
+/// secret, as in `--join lab,correct horse`.
+void check_words(std::span<const std::string> arguments) {
+  std::string_view before;
+  while (!arguments.empty()) {
+    const std::string& word = arguments.front();
+    const size_t count = words_of_option(arguments);
+    if (count == 0) {
+      const OptionRow* row = before.empty() ? nullptr : find_option(before);
+      if (word.starts_with("-")) {
+        throw UsageError(word.substr(0, word.find('=')) + ": there is no such option");
+      }
+      if (row != nullptr && row->has(OptionRow::kSecret)) {
+        throw UsageError(dashed(*row) + ": more than one word; blanks in it need quotes");
+      }
+      throw UsageError(word + ": there is no such option, and no option takes it");
+    }
+    before = std::string_view(word).substr(2);
+    before = before.substr(0, before.find('='));
+    arguments = arguments.subspan(count);
+  }
+}
+
 /// `--name=` gives the empty text; to CLI11 it would give the word behind it.
 std::vector<std::string> with_empty_values(std::span<const std::string> arguments) {
   std::vector<std::string> result;
@@ -48,6 +82,7 @@ std::vector<std::string> with_empty_values(std::span<const std::string> argument
 
 /// Lets CLI11 take the arguments apart. In the order of the table.
 std::vector<GivenOption> read_arguments(std::span<const std::string> arguments) {
+  check_words(arguments);
   check_values(arguments);
   CLI::App app;
   app.set_help_flag();  // ours is a row like any other
@@ -106,10 +141,12 @@ void apply(Options& options, const std::vector<GivenOption>& given, const std::s
   check_single_port(given, where);
   for (const GivenOption& each : given) {
     try {
-      if (each.value.empty() && needs_value(*each.row) && !each.row->has(OptionRow::kMayBeEmpty)) {
+      const bool secret = each.row->has(OptionRow::kSecret);
+      const std::string value = secret ? secret_value(each.value) : each.value;
+      if (value.empty() && needs_value(*each.row) && !each.row->has(OptionRow::kMayBeEmpty)) {
         throw std::invalid_argument("the value is empty");
       }
-      each.row->apply(options, each.value);
+      each.row->apply(options, value);
     } catch (const std::invalid_argument& error) {
       throw UsageError(where + dashed(*each.row) + ": " + error.what());
     }

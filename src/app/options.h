@@ -62,6 +62,7 @@ struct Options {
   std::optional<UpdateServer> ota_https;
   std::string ota_token;
   std::string config_file;
+  std::string user;  ///< whom root becomes once everything is bound; empty: nobody else
 
   uint32_t count = 1;
   io::Budgets budgets;  ///< of each module

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <initializer_list>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,7 @@
 #include "app/version.h"
 #include "espat/commands.h"
 #include "io/flash/flash_store.h"
+#include "io/flash/private_files.h"
 #include "io/host/log.h"
 #include "io/host/module_log.h"
 #include "io/tls/pki.h"
@@ -51,6 +54,7 @@ std::filesystem::path history_file() {
 
 Program::Program(const Options& options, io::LogToStderr& log) : options_(options), log_(log) {
   check_fleet(options_);
+  if (!options_.user.empty()) user_.emplace(options_.user);
   if (options_.count > 1) raise_descriptor_limit();
   make_shards();
   make_console();
@@ -98,17 +102,32 @@ void Program::make_trace() {
                                    options_.profile->dialect->generation);
 }
 
+void Program::make_flash(ModulePlan& plan) {
+  const std::filesystem::path directory = plan.flash_directory;
+  std::error_code ignored;
+  for (auto at = std::filesystem::absolute(directory).parent_path(); user_ && !exists(at, ignored);
+       at = at.parent_path()) {
+    handed_.push_back(at);
+  }
+  try {
+    plan.node.flash = std::make_shared<io::FlashStore>(directory, flash_writer_);
+    plan.node.pki = std::make_shared<io::Pki>(directory);
+  } catch (const io::FlashError& error) {
+    throw UsageError(std::string("--flash: ") + error.what());
+  }
+  for (const std::string& line : io::make_private(directory)) {
+    io::write_log(LogLevel::warn, {}, "--flash: " + line);
+  }
+  if (!user_) return;
+  flash_directories_.push_back(directory);
+  const auto files = io::flash_files(directory);
+  handed_.insert(handed_.end(), files.begin(), files.end());
+}
+
 void Program::make_module(uint32_t id) {
   ModulePlan plan = plan_module(options_, id);
   io::Shard& shard = *shards_[id % shards_.size()];
-  if (flash_writer_) {
-    try {
-      plan.node.flash = std::make_shared<io::FlashStore>(plan.flash_directory, flash_writer_);
-      plan.node.pki = std::make_shared<io::Pki>(plan.flash_directory);
-    } catch (const io::FlashError& error) {
-      throw UsageError(std::string("--flash: ") + error.what());
-    }
-  }
+  if (flash_writer_) make_flash(plan);
   std::unique_ptr<Observer> observer;
   if (trace_) observer = trace_->observer(plan.node.name);
   plan.node.modem.observer = observer.get();
@@ -127,8 +146,9 @@ void Program::make_module(uint32_t id) {
                       .ended = [this](const std::error_code& lost) { stdio_ended(lost); }});
   }
   auto node = std::make_unique<io::Node>(shard, std::move(plan.node), std::move(made.port));
-  modules_.push_back(
-      {&shard, std::move(observer), std::move(node), std::move(made.where), std::move(made.path)});
+  const bool on_unix = plan.port.kind == PortOption::Kind::unix_socket;
+  modules_.push_back({&shard, std::move(observer), std::move(node), std::move(made.where),
+                      std::move(made.path), on_unix ? plan.port.path : std::string()});
 }
 
 void Program::announce() const {
@@ -152,7 +172,24 @@ void Program::announce() const {
   }
 }
 
+/// Throws UsageError.
+void Program::become_user() {
+  handed_.emplace_back(options_.trace_file);
+  for (const Module& module : modules_) {
+    handed_.emplace_back(module.pty_path);
+    handed_.emplace_back(module.unix_path);
+  }
+  for (const std::filesystem::path& path : handed_) user_->take_over(path);
+  user_->become();
+  for (const std::filesystem::path& directory : flash_directories_) {
+    if (::access(directory.c_str(), R_OK | W_OK | X_OK) == 0) continue;
+    throw UsageError("--user: " + options_.user + " cannot use " + directory.string() + ": " +
+                     std::system_category().message(errno));
+  }
+}
+
 int Program::run() {
+  if (user_) become_user();
   // Only now, when nothing can fail any more: the paths are an answer that scripts wait for.
   announce();
   wait_for_signal();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "app/console_log.h"
 #include "app/fleet.h"
 #include "app/options.h"
+#include "app/privileges.h"
 #include "app/trace.h"
 #include "io/flash/flash_writer.h"
 #include "io/host/log.h"
@@ -40,6 +42,8 @@ class Program {
   void make_trace();
   void make_console();
   void make_module(uint32_t id);
+  void make_flash(ModulePlan& plan);
+  void become_user();
   void announce() const;
   void wait_for_signal();
   bool all_answered() const;
@@ -49,6 +53,9 @@ class Program {
 
   const Options options_;
   io::LogToStderr& log_;
+  std::optional<User> user_;                              // whom run() becomes
+  std::vector<std::filesystem::path> handed_;             // what is given to that user
+  std::vector<std::filesystem::path> flash_directories_;  // that it must be able to use
   std::vector<std::unique_ptr<io::Shard>> shards_;
   std::unique_ptr<Console> console_;
   std::unique_ptr<ConsoleLog> console_log_;
@@ -59,8 +66,9 @@ class Program {
     io::Shard* shard;
     std::unique_ptr<Observer> observer;  // null: nobody looks
     std::unique_ptr<io::Node> node;
-    std::string where;     // its AT port, for people
-    std::string pty_path;  // empty unless it is a pseudo-terminal
+    std::string where;      // its AT port, for people
+    std::string pty_path;   // empty unless it is a pseudo-terminal
+    std::string unix_path;  // empty unless it is a Unix socket
   };
   std::atomic<bool> failed_ = false;
   std::vector<Module> modules_;  // the last member: modules use all others

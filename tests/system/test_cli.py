@@ -1,7 +1,10 @@
 """The command line: what it prints, how it ends, and what it refuses."""
 
 import os
+import pathlib
+import pwd
 import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -38,6 +41,13 @@ REFUSED = [
     ("--budget", "log-lines"),
     ("--budget", "log-lines=many"),
     ("--budget", "sockets=3"),
+    ("--listen", "0.0.0.0:0"),
+    ("--listen", "[::]:0"),
+    ("--join", "@/nonexistent"),
+    ("--ap", "@/dev/zero"),
+    ("--ota-token", "@/"),
+    ("--user", "no-such-user"),
+    ("--user", "root"),
     ("--no-such-option", "1"),
 ]
 
@@ -56,7 +66,8 @@ class Cli(harness.Case):
         text = output.decode()
         for option in """--listen --connect --unix --pty --serial --stdio --chip --flash --echo
                 --join --ap --station-ip --station-ip6 --softap-ip --dns --ota-http --ota-https
-                --ota-token --config --count --budget --trace --log --help --version""".split():
+                --ota-token --config --count --budget --trace --log --help --version --listen-public
+                --user --tls-max --event-gap""".split():
             self.assertRegex(text, rf"(?m)(^|\s){option}\b")
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
 
@@ -76,7 +87,7 @@ class Cli(harness.Case):
         for option in ("--listen", "--connect", "--unix", "--serial", "--chip", "--flash", "--echo",
                        "--join", "--ap", "--station-ip", "--station-ip6", "--softap-ip", "--dns",
                        "--ota-http", "--ota-https", "--ota-token", "--config", "--count", "--budget",
-                       "--log"):
+                       "--log", "--user", "--tls-max", "--event-gap"):
             with self.subTest(option=option):
                 self.refused(option, option)
 
@@ -217,11 +228,89 @@ class Cli(harness.Case):
         port.command('AT+CWJAP="home","right password"',
                      b"WIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
 
+    def test_secrets_do_not_show_on_the_command_line(self):
+        secret = self.folder / "secret"
+        secret.write_text("third,s3cret\n")
+        module, port = self.espat_listening("--join", "lab,s3cret", "--ap=lab,s3cret,channel=1",
+                                            "--ap", f"@{secret}", "--ota-token", "s3cret")
+        harness.wait_until(lambda: port.query("AT+CWSTATE?").endswith(b'+CWSTATE:2,"lab"\r\n'),
+                           "the station to join")
+        words = pathlib.Path(f"/proc/{module.pid}/cmdline").read_text().split("\0")[3:-1]
+        self.assertEqual(words, ["--join", "lab,******", "--ap=lab,****************",
+                                 "--ap", f"@{secret}", "--ota-token", "******"])
+        port.command('AT+CWJAP="third","s3cret"',
+                     b"WIFI DISCONNECT\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
+        self.assertEqual(module.stop(), 0)
+        self.assertNotIn("s3cret", module.log_text())
+
+    def test_nothing_gives_it_more_rights(self):
+        module, _ = self.espat_listening()
+        self.assertEqual(status_of(module)["NoNewPrivs"], ["1"])
+
     def test_join_at_boot(self):
         module, port = self.espat_listening("--join", "espat,password")
         harness.wait_until(lambda: port.query("AT+CWSTATE?").endswith(b'+CWSTATE:2,"espat"\r\n'),
                            "the station to join")
         self.assertEqual(module.stop(), 0)
+
+
+def status_of(module, thread=None):
+    """What /proc says of a module, or of one of its threads: words by their name."""
+    path = f"/proc/{module.pid}/" + (f"task/{thread}/" if thread else "") + "status"
+    return {name: rest.split() for name, _, rest in
+            (line.partition(":") for line in pathlib.Path(path).read_text().splitlines())}
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can become another user")
+class User(harness.Case):
+    """--user, as which there is one everywhere: nobody."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = pwd.getpwnam("nobody")
+        # Who is no longer root is not traced by itself, as the search for leaks would.
+        self.environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+
+    def test_root_is_given_up(self):
+        path, trace = self.folder / "at", self.folder / "trace"
+        (self.folder / "run").mkdir(0o755)
+        for flash in (self.folder / "run" / "deep" / "flash",) * 2:
+            module = self.espat("--unix", path, "--flash", flash, "--trace", trace,
+                                "--user", "nobody", env=self.environment)
+            port = self.opened(harness.AtPort.unix(path)).synchronize()
+            for thread in os.listdir(f"/proc/{module.pid}/task"):
+                status = status_of(module, thread)
+                self.assertEqual(status["Uid"], [str(self.user.pw_uid)] * 4)
+                self.assertEqual(status["Gid"], [str(self.user.pw_gid)] * 4)
+                self.assertNotIn("0", status["Groups"])
+                for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+                    self.assertEqual(int(status[name][0], 16), 0)
+            port.command("AT+CWMODE=3")  # OK means durable
+            for each in (path, trace, flash.parent, flash, *flash.rglob("*")):
+                self.assertEqual((each.stat().st_uid, each.stat().st_mode & 0o077),
+                                 (self.user.pw_uid, 0), each)
+            self.assertIn("CWMODE=3", trace.read_text())
+            self.assertEqual(module.stop(), 0)
+            port.close()
+            os.unlink(path)  # in a folder of root's it stays
+
+    def test_a_flash_out_of_reach_is_named(self):
+        barred = self.folder / "barred"
+        barred.mkdir(0o700)
+        status, _, log = self.run_espat("--stdio", "--flash", barred / "flash", "--user", "nobody",
+                                        env=self.environment)
+        self.assertEqual((status, len(log.splitlines())), (2, 1), log)
+        self.assertIn("--user", log)
+        self.assertIn(str(barred), log)
+
+    def test_others_than_root_are_refused(self):
+        program = shutil.copy(harness.ESPAT, self.folder)
+        done = subprocess.run([program, "--stdio", "--user", "nobody"], capture_output=True,
+                              user="nobody", group=self.user.pw_gid, extra_groups=[], check=False,
+                              cwd=self.folder, stdin=subprocess.DEVNULL, env=self.environment)
+        self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
+        self.assertEqual(done.stderr.decode().count("\n"), 1)
+        self.assertIn(b"--user: only root", done.stderr)
 
 
 class Output(unittest.TestCase):

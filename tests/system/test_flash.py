@@ -118,6 +118,26 @@ class Flash(harness.Case):
         self.assertFalse(self.flash.exists())
         self.assertEqual(module.stop(), 0)
 
+    def test_it_is_for_its_owner_alone(self):
+        """Also one that was made before, with another mask, by an older espat."""
+        module, port = self.stdio()
+        port.command("AT+CWMODE=3")
+        self.assertEqual(module.stop(), 0)
+        (self.flash / "ota_1.bin").touch()
+        (self.flash / "partition").mkdir()
+        (self.flash / "partition" / "mqtt_ca.bin").touch()
+        for path in (self.flash, *self.flash.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        for _ in range(2):
+            module, port = self.stdio()
+            port.command("AT+CWMODE=1")
+            paths = (self.flash, *self.flash.rglob("*"))
+            self.assertIn(self.flash / "nvs.sqlite-wal", paths)
+            for path in paths:
+                self.assertEqual(path.stat().st_mode & 0o7777, 0o700 if path.is_dir() else 0o600, path)
+            self.assertEqual(module.stop(), 0)
+            shutil.rmtree(self.flash)
+
     def test_two_processes_do_not_share_a_flash(self):
         self.stdio()
         status, output, log = self.run_espat("--stdio", "--flash", self.flash)

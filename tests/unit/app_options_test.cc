@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/argument_secrets.h"
 #include "app/option_table.h"
 #include "app/options.h"
 #include "unit/temporary_directory.h"
@@ -97,6 +98,7 @@ const std::vector<Good> kGood = {
     {"ota-https", "[2001:db8::1]:443",
      [](const Options& o) { return o.ota_https->host == "2001:db8::1"; }},
     {"ota-token", "abc", [](const Options& o) { return o.ota_token == "abc"; }},
+    {"user", "nobody", [](const Options& o) { return o.user == "nobody"; }},
     {"count", "10000", [](const Options& o) { return o.count == 10000; }},
     {"budget", "descriptors=7", [](const Options& o) { return o.budgets.descriptors == 7; }},
     {"budget", "lingering=0", [](const Options& o) { return o.budgets.lingering == 0; }},
@@ -311,6 +313,88 @@ TEST(OptionsTest, WordsThatAreNoOption) {
   EXPECT_NE(mistake({"--liste", "127.0.0.1:1"}), "") << "no abbreviations";
 }
 
+TEST(OptionsTest, MessagesDoNotRepeatSecrets) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--join", "lab,correct", "s3cret"},
+                                             {"--join=lab,correct", "s3cret"},
+                                             {"--ap", "lab", "s3cret", "s3cret"},
+                                             {"--ota-token", "a", "s3cret"},
+                                             {"--jion=lab,s3cret"},
+                                             {"--jion", "lab,s3cret"},
+                                             {"--join", "lab," + std::string(65, 's') + "s3cret"},
+                                             {"--ap", "lab,s3cret,channel=99"}}) {
+    const std::string message = mistake(arguments);
+    EXPECT_NE(message, "") << arguments.back();
+    EXPECT_EQ(message.find("s3cret"), std::string::npos) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
+}
+
+TEST(OptionsTest, ArgumentsThatAreSecretsAreOverwritten) {
+  const std::vector<std::pair<std::string, std::string>> words = {
+      {"espat", "espat"},
+      {"--join", "--join"},
+      {"lab,s3cret,x", "lab,********"},
+      {"--ap=home,s3cret", "--ap=home,******"},
+      {"--ap", "--ap"},
+      {"open", "open"},
+      {"--ap=@@at,s3cret", "--ap=@@at,******"},
+      {"--ap=@file,name", "--ap=@file,name"},
+      {"--ota-token=s3cret", "--ota-token=******"},
+      {"--ota-token", "--ota-token"},
+      {"s3cret", "******"},
+      {"--ota-token=", "--ota-token="},
+      {"--ota-token", "--ota-token"},
+      {"@file", "@file"},
+      {"--unix", "--unix"},
+      {"a,b", "a,b"},
+      {"--join", "--join"},
+      {"--strict", "--strict"},
+      {"--join", "--join"}};
+  std::vector<std::string> copies;
+  for (const auto& [word, after] : words) copies.push_back(word);
+  std::vector<char*> argv;
+  for (std::string& word : copies) argv.push_back(word.data());
+  hide_secret_arguments(static_cast<int>(argv.size()), argv.data());
+  for (size_t i = 0; i < words.size(); ++i) EXPECT_STREQ(argv[i], words[i].second.c_str());
+}
+
+TEST(OptionsTest, SecretsInFiles) {
+  const io::test::TemporaryDirectory folder;
+  const std::string path = folder / "secret";
+  const auto write = [&](const std::string& text) { std::ofstream(path) << text; };
+  for (const std::string end : {"", "\n", "\r\n"}) {
+    write("lab,a,b" + end);
+    for (const Options& o : {read({"--join", "@" + path}), read({"--join=@" + path})}) {
+      EXPECT_EQ(o.join_ssid, "lab");
+      EXPECT_EQ(o.join_password, "a,b");
+    }
+    EXPECT_FALSE(read({"--ap", "@" + path}).air.anything_goes());
+    EXPECT_EQ(read({"--ota-token=@" + path}).ota_token, "lab,a,b");
+  }
+  write("\n");
+  EXPECT_EQ(read({"--ota-token=@" + path}).ota_token, "");
+  EXPECT_NE(mistake({"--join", "@" + path}).find("empty"), std::string::npos);
+  EXPECT_EQ(read({"--join", "@@lab,@x"}).join_ssid, "@lab");
+  EXPECT_EQ(read({"--join", "lab,@x"}).join_password, "@x");
+  EXPECT_EQ(read({"--ota-token", "@@"}).ota_token, "@");
+  EXPECT_EQ(read({"--unix", "@x"}).port.path, "@x") << "is no secret";
+  for (const std::string& bad : {std::string("s3c\0ret", 7), "lab," + std::string(5000, 'x'),
+                                 std::string("lab,s3cret\n\n"), std::string("lab,s3cret\nx")}) {
+    write(bad);
+    for (const std::string option : {"--join", "--ap", "--ota-token"}) {
+      const std::string message = mistake({option, "@" + path});
+      EXPECT_TRUE(message.starts_with(option + ": " + path)) << message;
+      EXPECT_EQ(message.find("s3c"), std::string::npos) << message;
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+  }
+  for (const std::string& at : {std::string("@"), "@" + (folder / "none").string(),
+                                "@" + (folder / ".").string(), std::string("@/dev/zero")}) {
+    EXPECT_TRUE(mistake({"--join", at}).starts_with("--join: ")) << mistake({"--join", at});
+  }
+}
+
 TEST(OptionsTest, HelpNamesEveryOptionAndIsReadable) {
   const std::string text = help_text();
   for (const OptionRow& row : option_table()) {
@@ -367,6 +451,16 @@ TEST_F(ConfigFileTest, CommandLineWins) {
       read_file("budget = ['log-lines=5', 'lingering=3']\n", {"--budget=lingering=4"});
   EXPECT_EQ(o.budgets.log_lines, 5u) << "each budget for itself";
   EXPECT_EQ(o.budgets.lingering, 4u);
+}
+
+TEST_F(ConfigFileTest, SecretsStandThereOrInFiles) {
+  const std::string path = folder_ / "secret";
+  std::ofstream(path) << "lab,password\n";
+  EXPECT_EQ(read_file("join = '@" + path + "'\n").join_password, "password");
+  EXPECT_EQ(read_file("ota-token = '@" + path + "'\n").ota_token, "lab,password");
+  EXPECT_EQ(read_file("join = '@@lab'\n").join_ssid, "@lab");
+  EXPECT_FALSE(read_file("ap = ['one,x', '@" + path + "']\n").air.anything_goes());
+  EXPECT_NE(mistake_in("ap = ['one', '@" + path + ".none']\n").find("--ap"), std::string::npos);
 }
 
 TEST_F(ConfigFileTest, AnAtPortForTheNetworkMustBeMeant) {
