@@ -47,7 +47,13 @@ size_t Interpreter::consume_data(Bytes data) {
   }
   escape_timer_.set(escape_.deadline());
   show_input(data.first(taken));
-  if (data_.complete() && phase_ == Phase::data) payload_complete();
+  if (!data_.complete()) return taken;
+  if (phase_ == Phase::data) {
+    payload_complete();
+  } else if (parts_.observer != nullptr) {
+    // Before its prompt: what follows is surplus, and no payload to whoever looks.
+    parts_.observer->on_phase(parts_.timers.now(), "received");
+  }
   return taken;
 }
 

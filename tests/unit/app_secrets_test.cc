@@ -246,6 +246,14 @@ class StrictTranscriptTest : public TranscriptTest {
   StrictTranscriptTest() : TranscriptTest(true) {}
 };
 
+TEST_F(StrictTranscriptTest, SurplusBeforeThePrompt) {
+  run("AT+CIPSTART=\"TCP\",\"192.0.2.1\",7\r\n");
+  take(seen_.in);
+  run("AT+CIPSEND=7\r\npayloadAT+CWJAP=\"lab\",\"s3cret\"\r\n");
+  EXPECT_EQ(take(seen_.in), "AT+CIPSEND=7\r\npayloadAT+CWJAP=\"lab\",\"***\"\r\n");
+  EXPECT_NE(take(seen_.out).find("SEND OK"), std::string::npos);
+}
+
 TEST_F(StrictTranscriptTest, LinesAndTheirEcho) {
   type("AT+CWJAP=\"lab\",\"s3cret\"\r\n");
   run("AT+CWJAP=\"lab\",\"s3cret\"\r\n");
