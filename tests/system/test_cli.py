@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import platform
 import pwd
 import re
 import shutil
@@ -311,6 +312,28 @@ class User(harness.Case):
         self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
         self.assertEqual(done.stderr.decode().count("\n"), 1)
         self.assertIn(b"--user: only root", done.stderr)
+
+
+def is_release_build():
+    cache = pathlib.Path(os.environ.get("ESPAT_BUILD", harness.TOP / "build/release"), "CMakeCache.txt")
+    return cache.exists() and re.search(r"(?m)^CMAKE_BUILD_TYPE:\w+=Release$", cache.read_text())
+
+
+@unittest.skipUnless(is_release_build(), "debug builds and those with sanitizers are not protected")
+@harness.needs("readelf")
+class Hardened(unittest.TestCase):
+    """What cmake/harden.cmake asks for is in the program."""
+
+    def test_program(self):
+        text = subprocess.run(["readelf", "--wide", "--file-header", "--program-headers", "--dynamic",
+                               "--dyn-syms", harness.ESPAT], check=True, capture_output=True,
+                              timeout=harness.GIVE_UP_S, text=True).stdout
+        for pattern in (r"Type:\s+DYN \(Position-Independent Executable", r"GNU_RELRO", r"Flags: .*NOW.*PIE",
+                        r"GNU_STACK\s.*\sRW\s", r"__stack_chk_fail@", r"__\w+_chk@"):
+            self.assertRegex(text, pattern)
+        if platform.machine() == "x86_64":
+            self.assertGreater(pathlib.Path(harness.ESPAT).read_bytes().count(b"\xf3\x0f\x1e\xfa"), 1000,
+                               "functions begin with endbr64")
 
 
 class Output(unittest.TestCase):

@@ -319,8 +319,10 @@ void RealWorld::ping_stop() {
 
 uint64_t RealWorld::random() {
   uint64_t number = 0;
-  // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them.
-  static_cast<void>(::getrandom(&number, sizeof number, 0));
+  // So few bytes are never cut short (getrandom(2)); before the kernel has any, it waits for them,
+  // and a signal may end that.
+  while (::getrandom(&number, sizeof number, 0) < 0) {
+  }
   return number;
 }
 
