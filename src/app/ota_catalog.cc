@@ -1,9 +1,11 @@
 #include "app/ota_catalog.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/firmware_image.h"
@@ -12,8 +14,6 @@
 namespace espat {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// The numbers of a version: 2, 10, 0 of "v2.10.0-dev". Empty if it begins with none.
 std::vector<int> numbers_of(std::string_view version) {
@@ -28,14 +28,6 @@ std::vector<int> numbers_of(std::string_view version) {
     rest.remove_prefix(1);
   }
   return numbers;
-}
-
-std::optional<std::string> read(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return std::nullopt;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
 /// The value of `name` in a query; none if it is not there.
@@ -59,48 +51,50 @@ bool is_plain(std::string_view name) {
 }  // namespace
 
 std::string OtaCatalog::latest() const {
-  if (const auto said = read(folder_ / "latest")) {
-    return said->substr(0, said->find_first_of(" \t\r\n"));
+  if (const auto file = folder_.open("latest")) {
+    std::array<char, 64> begin;
+    const ssize_t count = file->read(0, begin.data(), begin.size());
+    const std::string_view said(begin.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    return std::string(said.substr(0, said.find_first_of(" \t\r\n")));
   }
   std::string best;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename();
-    if (!entry.is_directory(error) || numbers_of(name).empty()) continue;
+  for (const std::string& name : folder_.folders()) {
+    if (numbers_of(name).empty()) continue;
     if (best.empty() || numbers_of(best) < numbers_of(name)) best = name;
   }
   return best;
 }
 
-std::optional<std::string> OtaCatalog::file(const std::string& version,
-                                            const std::string& name) const {
-  if (!is_plain(name)) return std::nullopt;
+std::shared_ptr<const OtaFile> OtaCatalog::file(const std::string& version,
+                                                const std::string& name) const {
+  if (!is_plain(name)) return nullptr;
   const std::string wanted = version.empty() ? latest() : version;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+  for (const std::string& folder : folder_.folders()) {
     // The manual writes versions with "v" and with "V".
-    const std::string folder = entry.path().filename();
-    if (without_v(folder) == without_v(wanted)) return read(entry.path() / name);
+    if (without_v(folder) == without_v(wanted)) {
+      return folder_.open(std::filesystem::path(folder) / name);
+    }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 OtaReply OtaCatalog::reply(std::string_view target) const {
   constexpr std::string_view kPath = "/v1/device/rom/";
-  OtaReply not_found = {404, "text/plain", "not found\n"};
+  OtaReply not_found = {404, "text/plain", "not found\n", nullptr};
   const size_t question = std::min(target.find('?'), target.size());
   if (target.substr(0, question) != kPath) return not_found;
   const std::string_view query = target.substr(std::min(question + 1, target.size()));
   if (value_of(query, "action") == "download_rom") {
-    const auto found =
+    auto found =
         file(value_of(query, "version").value_or(""), value_of(query, "filename").value_or(""));
     if (!found) return not_found;
-    return {200, "application/octet-stream", *found};
+    return {200, "application/octet-stream", "", std::move(found)};
   }
   const std::string version = latest();
   if (version.empty()) return not_found;
   // The module looks for these very characters, the comma included.
-  return {200, "application/json", "{\"rom_version\": \"" + version + "\", \"status\": 200}\n"};
+  return {200, "application/json", "{\"rom_version\": \"" + version + "\", \"status\": 200}\n",
+          nullptr};
 }
 
 }  // namespace espat

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "app/ota_folder.h"
 
 namespace espat {
 
@@ -13,6 +16,7 @@ struct OtaReply {
   int status = 200;
   std::string_view type = "application/json";
   std::string body;
+  std::shared_ptr<const OtaFile> file;  ///< set: the body
 };
 
 /// The folder holds one for each version, with files as the module asks for them:
@@ -29,9 +33,9 @@ class OtaCatalog {
   OtaReply reply(std::string_view target) const;
 
  private:
-  std::optional<std::string> file(const std::string& version, const std::string& name) const;
+  std::shared_ptr<const OtaFile> file(const std::string& version, const std::string& name) const;
 
-  std::filesystem::path folder_;
+  OtaFolder folder_;
 };
 
 }  // namespace espat

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -41,17 +43,20 @@ constexpr size_t kClientsMax = 32;  // of a port at once; who comes then waits u
 constexpr int kBadRequest = 400;
 constexpr int kServerError = 500;
 
-/// A request of which the head is here, for httplib to read and to reply to. The reply is kept, to
-/// be sent in one piece: a module may look at no more than what its first read brings.
+constexpr size_t kPieceBytes = 65536;
+
+/// A request of which the head is here, for httplib to read and to reply to. What it replies is
+/// gathered into pieces: a module may look at no more than what its first read brings.
 class Exchange final : public httplib::Stream {
  public:
-  Exchange(std::string peer, std::string head) : peer_(std::move(peer)), head_(std::move(head)) {}
+  Exchange(HttpConnection& client, std::string head) : client_(client), head_(std::move(head)) {}
 
-  const std::string& peer() const { return peer_; }
+  const std::string& peer() const { return client_.peer(); }
   std::string_view request_line() const {
     return std::string_view(head_).substr(0, head_.find("\r\n"));
   }
-  const std::string& reply() const { return reply_; }
+  /// Sends what has been gathered. Returns false if it could not.
+  bool flush() { return client_.send(std::exchange(gathered_, {})); }
 
   bool is_readable() const override { return true; }
   bool is_writable() const override { return true; }
@@ -61,18 +66,19 @@ class Exchange final : public httplib::Stream {
     return static_cast<ssize_t>(count);
   }
   ssize_t write(const char* data, size_t size) override {
-    reply_.append(data, size);
+    gathered_.append(data, size);
+    if (gathered_.size() >= kPieceBytes && !flush()) return -1;
     return static_cast<ssize_t>(size);
   }
-  void get_remote_ip_and_port(std::string& ip, int& /*port*/) const override { ip = peer_; }
+  void get_remote_ip_and_port(std::string& ip, int& /*port*/) const override { ip = peer(); }
   void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
   socket_t socket() const override { return 0; }  // httplib asks whether select() would take it
 
  private:
-  const std::string peer_;
+  HttpConnection& client_;
   const std::string head_;
   size_t read_ = 0;
-  std::string reply_;
+  std::string gathered_;
 };
 
 // The one that is being replied to: of a request that httplib does not understand, it tells its
@@ -81,21 +87,39 @@ thread_local const Exchange* exchange_of_this_thread = nullptr;
 
 void log_reply(const Request& /*request*/, const Response& reply) {
   const Exchange& exchange = *exchange_of_this_thread;
-  io::write_log(
-      LogLevel::info, exchange.peer(),
-      fmt::format("\"{}\" {}, {} bytes", exchange.request_line(), reply.status, reply.body.size()));
+  const size_t bytes = reply.content_length_ > 0 ? reply.content_length_ : reply.body.size();
+  io::write_log(LogLevel::info, exchange.peer(),
+                fmt::format("\"{}\" {}, {} bytes", exchange.request_line(), reply.status, bytes));
+}
+
+/// Passes on what is next of a file. Returns false if that is not there any more.
+bool pass_on(const OtaFile& file, uint64_t offset, size_t left, httplib::DataSink& to) {
+  std::array<char, kPieceBytes> piece;
+  const ssize_t count = file.read(offset, piece.data(), std::min(left, piece.size()));
+  if (count > 0) return to.write(piece.data(), static_cast<size_t>(count));
+  io::write_log(LogLevel::error, exchange_of_this_thread->peer(),
+                "the file cannot be read to the end that it had");
+  return false;
 }
 
 void fill(Response& response, OtaReply reply) {
+  const std::string type(reply.type);
   response.status = reply.status;
+  if (const auto& file = reply.file; file && file->size() > 0) {
+    response.set_content_provider(file->size(), type,
+                                  [file](size_t offset, size_t left, httplib::DataSink& to) {
+                                    return pass_on(*file, offset, left, to);
+                                  });
+    return;
+  }
   response.body = std::move(reply.body);
-  response.set_header("Content-Type", std::string(reply.type));
+  response.set_header("Content-Type", type);
 }
 
-OtaReply refusal() { return {kBadRequest, "text/plain", "only GET and HEAD\n"}; }
+OtaReply refusal() { return {kBadRequest, "text/plain", "only GET and HEAD\n", nullptr}; }
 
 void answer_exception(const Request& /*request*/, Response& response, std::exception_ptr thrown) {
-  fill(response, {kServerError, "text/plain", "the server has failed\n"});
+  fill(response, {kServerError, "text/plain", "the server has failed\n", nullptr});
   try {
     std::rethrow_exception(std::move(thrown));
   } catch (const std::exception& error) {
@@ -215,12 +239,12 @@ bool OtaListener::process_and_close_socket(socket_t socket) {
 
 void OtaListener::serve(HttpConnection& connection) {
   if (auto head = connection.receive_head()) {
-    Exchange exchange(connection.peer(), std::move(*head));
+    Exchange exchange(connection, std::move(*head));
     exchange_of_this_thread = &exchange;
     bool closed = false;
-    process_request(exchange, true, closed, make_plain);
+    const bool replied = process_request(exchange, true, closed, make_plain) && exchange.flush();
     exchange_of_this_thread = nullptr;
-    if (connection.send(exchange.reply())) return connection.finish();
+    if (replied) return connection.finish();
   }
   if (!connection.fault().empty()) {
     io::write_log(LogLevel::warn, connection.peer(), connection.fault());

@@ -455,6 +455,71 @@ class WithOtaServer(Ota):
         self.assertEqual(ask("/secret.bin")[0], 404)
         self.assertEqual(ask(ROOT, method="POST")[0], 400)
 
+    def get(self, address, version, name):
+        return self.converse(address, f"GET {ROOT}action=download_rom&version={version}&filename={name}"
+                                      " HTTP/1.1\r\n\r\n".encode())
+
+    def test_nothing_but_what_is_in_the_folder(self):
+        outside = self.folder / "outside"
+        outside.mkdir()
+        for folder in (outside, self.releases / ".git", self.releases / "v1"):
+            folder.mkdir(exist_ok=True)
+            (folder / "ota.bin").write_text("secret")
+        inside = self.releases / "v1"
+        (inside / ".hidden").write_text("secret")
+        (inside / "sub").mkdir()
+        os.mkfifo(inside / "pipe")
+        for link, target in (("out", outside / "ota.bin"), ("up", "../../outside/ota.bin"),
+                             ("dotted", ".hidden"), ("round", "round"), ("zero", "/dev/zero"),
+                             ("twice", "up"), ("in", self.releases / "v1/ota.bin")):
+            (inside / link).symlink_to(target)
+        for link, target in (("v9", outside), ("v8", ".git"), ("current", "v1"),
+                             ("latest", outside / "ota.bin")):
+            (self.releases / link).symlink_to(target)
+        _, (http, _) = self.server()
+        for version, name in (
+                ("v1", "out"), ("v1", "up"), ("v1", "twice"), ("v1", "dotted"), ("v1", "round"),
+                ("v1", "zero"), ("v1", "pipe"), ("v1", "sub"), ("v1", ".hidden"), ("v1", "."),
+                ("v1", ".."), ("v1", "sub/../ota.bin"), ("v1", "//ota.bin"), ("v1", "%2e%2e"),
+                ("v1", "..%2fv1%2fota.bin"), ("v1", "x" * 5000), ("v1/", "ota.bin"),
+                ("x" * 5000, "ota.bin"), ("v9", "ota.bin"), ("v8", "ota.bin"), (".git", "ota.bin"),
+                ("v.git", "ota.bin"), ("..", "outside"), ("../outside", "ota.bin"),
+                ("%2egit", "ota.bin"), (".", "latest"), ("latest", "ota.bin")):
+            with self.subTest(version=version[:20], name=name[:20]):
+                self.assertTrue(self.get(http, version, name).startswith(b"HTTP/1.1 404 "))
+        self.assertTrue(self.get(http, "v1", "a\0b").startswith(b"HTTP/1.1 400 "))
+        for version, name in (("v1", "in"), ("current", "ota.bin"), ("", "ota.bin")):
+            self.assertTrue(self.get(http, version, name).endswith(b"\r\n\r\nsecret"), name)
+        self.assertTrue(self.converse(http, f"GET {ROOT} HTTP/1.1\r\n\r\n".encode()).endswith(
+            b'{"rom_version": "v1", "status": 200}\n'))
+
+    def test_files_of_any_size(self):
+        # Nothing of it is kept in memory, and what it becomes meanwhile is not sent.
+        self.put("v1", "empty.bin", b"")
+        self.put("v1", "odd.bin", os.urandom(3 * 65536 + 1))
+        self.put("v1", "huge.bin", b"")
+        os.truncate(self.releases / "v1/huge.bin", 3_000_000_000)
+        program, (http, https) = self.server()
+        self.assertIn(b"\r\nContent-Length: 0\r\n", self.get(http, "v1", "empty.bin"))
+        odd = (self.releases / "v1/odd.bin").read_bytes()
+        self.assertTrue(self.get(http, "v1", "odd.bin").endswith(b"\r\n\r\n" + odd))
+        ask = f"GET {ROOT}action=download_rom&version=v1&filename=huge.bin HTTP/1.1\r\n\r\n".encode()
+        before = program.memory_kb()
+        readers = []
+        for address in (http, https):
+            client = self.enterContext(connected(address))
+            if address == https:
+                client = self.enterContext(ssl._create_unverified_context().wrap_socket(client))
+            client.sendall(ask)
+            self.assertEqual(servers.receive(client, 15), b"HTTP/1.1 200 OK")
+            readers.append(client)
+        os.truncate(self.releases / "v1/huge.bin", 1_000_000)
+        for client in readers:
+            with contextlib.suppress(ssl.SSLEOFError):
+                self.assertLess(len(whole_reply(client)), 10_000_000)
+        self.assertLess(program.memory_kb() - before, 20_000)
+        self.assertIn("the file cannot be read to the end that it had", program.log_text())
+
     def converse(self, address, request):
         """Sends a request, then the end of the stream. Returns the whole reply."""
         with connected(address) as client:
