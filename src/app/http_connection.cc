@@ -22,10 +22,8 @@ namespace {
 constexpr size_t kHeadMaxBytes = 8192;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr std::string_view kHandshake = "TLS";
-constexpr std::chrono::seconds kRequestPatience{10};  // handshake and head
-constexpr std::chrono::minutes kReplyPatience{3};     // the module has no more either
-constexpr std::chrono::seconds kClosePatience{10};
-constexpr size_t kWriteMaxBytes = size_t{1} << 20;
+constexpr std::string_view kReply = "reply";
+constexpr size_t kWriteMaxBytes = 16384;           // what TLS sends in one; more would hide a stall
 constexpr size_t kDiscardBytes = size_t{1} << 20;  // at most so many at a time
 
 std::string peer_of(int socket) {
@@ -38,9 +36,11 @@ int handshake(BIO* wire) { return static_cast<int>(BIO_do_handshake(wire)); }
 
 }  // namespace
 
-HttpConnection::HttpConnection(io::UniqueFd socket, SSL_CTX* tls, int stop)
+HttpConnection::HttpConnection(io::UniqueFd socket, SSL_CTX* tls, HttpSignals signals,
+                               HttpPatience patience)
     : socket_(std::move(socket)),
-      stop_(stop),
+      signals_(signals),
+      patience_(patience),
       tls_(tls != nullptr),
       wire_(BIO_new_socket(socket_.get(), BIO_NOCLOSE)),
       peer_(peer_of(socket_.get())) {
@@ -55,8 +55,7 @@ HttpConnection::HttpConnection(io::UniqueFd socket, SSL_CTX* tls, int stop)
 HttpConnection::~HttpConnection() { discard(); }
 
 std::optional<std::string> HttpConnection::receive_head() {
-  deadline_ = Clock::now() + kRequestPatience;
-  doing_ = kHandshake;
+  begin(kHandshake, patience_.request);
   if (tls_ && complete(handshake) <= 0) return std::nullopt;
   doing_ = "request";
   std::string head;
@@ -78,9 +77,9 @@ std::optional<std::string> HttpConnection::receive_head() {
 }
 
 bool HttpConnection::send(std::string_view reply) {
-  deadline_ = Clock::now() + kReplyPatience;
-  doing_ = "reply";
+  if (doing_ != kReply) begin(kReply, patience_.reply);
   while (!reply.empty()) {
+    idle_since_ = Clock::now();
     const auto size = static_cast<int>(std::min(reply.size(), kWriteMaxBytes));
     const int count = complete([&](BIO* wire) { return BIO_write(wire, reply.data(), size); });
     if (count <= 0) return false;
@@ -90,7 +89,7 @@ bool HttpConnection::send(std::string_view reply) {
 }
 
 void HttpConnection::finish() {
-  deadline_ = Clock::now() + kClosePatience;
+  begin("close", patience_.close);
   BIO_ssl_shutdown(wire_.get());
   ::shutdown(socket_.get(), SHUT_WR);
   while (wait(POLLIN) && discard()) {
@@ -128,22 +127,39 @@ int HttpConnection::complete(Call call) {
 }
 
 bool HttpConnection::wait(short events) {
-  std::array<pollfd, 2> watched{{{socket_.get(), events, 0}, {stop_, POLLIN, 0}}};
+  const auto end = std::min(deadline_, idle_since_ + patience_.stall);
+  const auto others = idle_since_ + patience_.crowded;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
-    const int left_ms = std::max(static_cast<int>(left.count()), 0);
-    const int ready = ::poll(watched.data(), watched.size(), left_ms);
+    const auto now = Clock::now();
+    const bool yields = now >= others;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min(end, yields ? end : others) - now);
+    std::array<pollfd, 3> watched{{{socket_.get(), events, 0},
+                                   {signals_.stop, POLLIN, 0},
+                                   {yields ? signals_.crowded : -1, POLLIN, 0}}};
+    const int ready = ::poll(watched.data(), watched.size(),
+                             static_cast<int>(std::max<int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     if (watched[1].revents != 0) {
       fault_.clear();
       return false;
     }
-    if (ready > 0 && left_ms > 0) return true;
-    fail(ready < 0 ? io::last_error().message() : "timed out");
-    return false;
+    if (ready < 0) return fail(io::last_error().message());
+    if (watched[2].revents != 0) return fail("others were waiting");
+    if (now >= end) return fail("timed out");
+    if (ready > 0) return true;
   }
 }
 
-void HttpConnection::fail(const std::string& why) { fault_ = std::string(doing_) + ": " + why; }
+void HttpConnection::begin(std::string_view what, std::chrono::milliseconds patience) {
+  doing_ = what;
+  idle_since_ = Clock::now();
+  deadline_ = idle_since_ + patience;
+}
+
+bool HttpConnection::fail(const std::string& why) {
+  fault_ = std::string(doing_) + ": " + why;
+  return false;
+}
 
 }  // namespace espat

@@ -15,13 +15,29 @@
 
 namespace espat {
 
+/// Descriptors that can be read while something is so.
+struct HttpSignals {
+  int stop = -1;     ///< everything is to end
+  int crowded = -1;  ///< other clients wait for a place
+};
+
+/// How long a client is waited for.
+struct HttpPatience {
+  using Time = std::chrono::milliseconds;
+  Time request = std::chrono::seconds(10);  ///< until it has shaken hands and asked
+  Time stall = std::chrono::seconds(20);    ///< until it takes more of a reply
+  Time reply = std::chrono::minutes(3);     ///< until it has all; the module has no more either
+  Time close = std::chrono::seconds(10);
+  Time crowded = std::chrono::seconds(3);  ///< for any of it, while others wait for a place
+};
+
 /// Its calls block. Of a server that has one thread for each, none is held up by a client that
 /// stalls for longer than the limits say, nor once the server is to stop.
 class HttpConnection {
  public:
-  /// Takes over an accepted socket. `tls` null: without TLS. `stop` is a descriptor that can be
-  /// read as soon as everything is to end. Throws std::bad_alloc.
-  HttpConnection(io::UniqueFd socket, SSL_CTX* tls, int stop);
+  /// Takes over an accepted socket. `tls` null: without TLS. Throws std::bad_alloc.
+  HttpConnection(io::UniqueFd socket, SSL_CTX* tls, HttpSignals signals,
+                 HttpPatience patience = {});
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
@@ -30,14 +46,14 @@ class HttpConnection {
   const std::string& peer() const { return peer_; }
 
   /// Shakes hands and reads a head, to its empty line, with what has come behind it. None if it is
-  /// longer than 8192 bytes or not here after ten seconds: see `fault`.
+  /// longer than 8192 bytes or does not come in time: see `fault`.
   std::optional<std::string> receive_head();
 
-  /// Sends everything, within three minutes. Returns false if it could not: see `fault`.
+  /// Sends the next piece of the reply. Returns false if it could not: see `fault`.
   bool send(std::string_view reply);
 
   /// Lets the client have what was sent: it may still be sending, and a plain close() would answer
-  /// that with a reset, which destroys what is under way. Waits ten seconds for it to close too.
+  /// that with a reset, which destroys what is under way. Waits for it to close too.
   void finish();
 
   /// Why the last call failed, for the log. Empty if that is nobody's business: the client asked
@@ -51,21 +67,26 @@ class HttpConnection {
   /// has closed, -1 if it failed.
   template <typename Call>
   int complete(Call call);
-  /// Returns false if time is up, or the server is to stop.
+  /// Returns false if time is up, the place is for others, or the server is to stop.
   bool wait(short events);
+  /// Begins to wait for something else.
+  void begin(std::string_view what, std::chrono::milliseconds patience);
   /// Throws away what has arrived, which would make a reset of a close. Returns whether that was
   /// anything.
   bool discard();
-  void fail(const std::string& why);
+  /// Returns false.
+  bool fail(const std::string& why);
 
   const io::UniqueFd socket_;
-  const int stop_;
+  const HttpSignals signals_;
+  const HttpPatience patience_;
   const bool tls_;
   std::unique_ptr<BIO, io::FreeBy<BIO_free_all>> wire_;  ///< on the socket, through TLS or not
   const std::string peer_;
   std::string_view doing_;  ///< what `fault` says has failed
   std::string fault_;
   Clock::time_point deadline_;
+  Clock::time_point idle_since_;
 };
 
 }  // namespace espat

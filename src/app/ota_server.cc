@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -22,7 +23,9 @@
 #include <utility>
 #include <vector>
 
+#include "app/descriptor_limit.h"
 #include "app/http_connection.h"
+#include "app/http_places.h"
 #include "app/options.h"
 #include "app/ota_catalog.h"
 #include "io/host/log.h"
@@ -39,11 +42,15 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 
-constexpr size_t kClientsMax = 32;  // of a port at once; who comes then waits until one is served
+constexpr uint64_t kClientsMax = 32;          // of a port at once; who comes then waits for a place
+constexpr uint64_t kDescriptorsOfClient = 4;  // its socket, a file, and two to find that
+constexpr uint64_t kDescriptorsOfProgram = 16;  // more than it has with both ports
 constexpr int kBadRequest = 400;
 constexpr int kServerError = 500;
 
 constexpr size_t kPieceBytes = 65536;
+// What the kernel keeps of a reply, doubled by Linux: so a client that stops is one that stalls.
+constexpr int kSendBufferBytes = 65536;
 
 /// A request of which the head is here, for httplib to read and to reply to. What it replies is
 /// gathered into pieces: a module may look at no more than what its first read brings.
@@ -141,7 +148,8 @@ void make_plain(Request& request) {
 class OtaListener final : public httplib::Server {
  public:
   /// `tls` null: HTTP. Throws std::system_error if the port cannot be had.
-  OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog);
+  OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog,
+              size_t clients_max);
   OtaListener(const OtaListener&) = delete;
   OtaListener& operator=(const OtaListener&) = delete;
   ~OtaListener() override { stop(); }
@@ -164,16 +172,19 @@ class OtaListener final : public httplib::Server {
   const io::TlsContextRef tls_;
   Endpoint bound_;
   io::UniqueFd stopping_;  ///< can be read once everything is to end
+  HttpCrowd crowd_;
   std::thread thread_;
   std::string failure_;  ///< thread_ writes it
 };
 
-OtaListener::OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog)
+OtaListener::OtaListener(const Endpoint& at, io::TlsContextRef tls, const OtaCatalog& catalog,
+                         size_t clients_max)
     : tls_(std::move(tls)), bound_(at) {
-  new_task_queue = [] { return new httplib::ThreadPool(kClientsMax); };
+  new_task_queue = [this, clients_max] { return new HttpPlaces(clients_max, crowd_); };
   set_socket_options([](socket_t socket) {
     // httplib's choice is SO_REUSEPORT, with which two servers have one port.
     io::set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    io::set_option(socket, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes);
   });
   set_pre_routing_handler([&catalog](const Request& request, Response& response) {
     const bool asks = request.method == "GET" || request.method == "HEAD";
@@ -229,7 +240,8 @@ void OtaListener::stop() {
 bool OtaListener::process_and_close_socket(socket_t socket) {
   io::UniqueFd owned(socket);
   try {
-    HttpConnection connection(std::move(owned), tls_ ? tls_->native() : nullptr, stopping_.get());
+    HttpConnection connection(std::move(owned), tls_ ? tls_->native() : nullptr,
+                              {stopping_.get(), crowd_.waiting()});
     serve(connection);
   } catch (const std::exception& error) {
     io::write_log(LogLevel::error, "a client is lost", error.what());
@@ -252,9 +264,10 @@ void OtaListener::serve(HttpConnection& connection) {
 }
 
 std::unique_ptr<OtaListener> ota_listener(const char* option, const Endpoint& at,
-                                          io::TlsContextRef tls, const OtaCatalog& catalog) {
+                                          io::TlsContextRef tls, const OtaCatalog& catalog,
+                                          size_t clients_max) {
   try {
-    return std::make_unique<OtaListener>(at, std::move(tls), catalog);
+    return std::make_unique<OtaListener>(at, std::move(tls), catalog, clients_max);
   } catch (const std::system_error& error) {
     throw UsageError(std::string("ota-server: ") + option + ": " + error.code().message());
   }
@@ -267,6 +280,13 @@ io::TlsContextRef server_context() {
   auto context = io::TlsContexts().get({io::TlsRole::server, false, material}, reason);
   if (!context) throw std::runtime_error("ota-server: " + reason);
   return context;
+}
+
+/// Of each port, so that there is a descriptor for everything that a client needs.
+size_t clients_of_a_port(size_t ports) {
+  const uint64_t limit = std::max(raise_descriptor_limit(), kDescriptorsOfProgram);
+  return std::clamp<uint64_t>((limit - kDescriptorsOfProgram) / (kDescriptorsOfClient * ports), 1,
+                              kClientsMax);
 }
 
 /// From here on they wait in every thread for sigwait().
@@ -284,10 +304,14 @@ sigset_t hold_signals() {
 void run_ota_server(const OtaServerOptions& options) {
   const sigset_t signals = hold_signals();
   const OtaCatalog catalog(options.folder);
+  const size_t clients_max = clients_of_a_port(options.http && options.https ? 2 : 1);
   std::vector<std::unique_ptr<OtaListener>> listeners;
-  if (options.http) listeners.push_back(ota_listener("--http", *options.http, nullptr, catalog));
+  if (options.http) {
+    listeners.push_back(ota_listener("--http", *options.http, nullptr, catalog, clients_max));
+  }
   if (options.https) {
-    listeners.push_back(ota_listener("--https", *options.https, server_context(), catalog));
+    listeners.push_back(
+        ota_listener("--https", *options.https, server_context(), catalog, clients_max));
   }
   for (const auto& each : listeners) std::printf("%s\n", each->url().c_str());
   std::fflush(stdout);

@@ -1,7 +1,6 @@
 #include "app/program.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/descriptor_limit.h"
 #include "app/port_factory.h"
 #include "app/version.h"
 #include "espat/commands.h"
@@ -30,14 +30,6 @@ namespace espat {
 namespace {
 
 constexpr uint32_t kShardsMax = 4;
-
-/// A fleet needs more descriptors than the soft limit that most systems give.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /// As the XDG base directory specification wants it; empty without a home.
 std::filesystem::path history_file() {

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -389,10 +390,10 @@ class WithOtaServer(Ota):
         (self.releases / version).mkdir(exist_ok=True)
         (self.releases / version / name).write_bytes(data)
 
-    def server(self, *options):
+    def server(self):
         """Starts one. Returns it and its addresses, HTTP then HTTPS, as host:port."""
         program = self.espat("ota-server", self.releases, "--http", "127.0.0.1:0", "--https",
-                             "127.0.0.1:0", *options, stdout=subprocess.PIPE)
+                             "127.0.0.1:0", stdout=subprocess.PIPE)
         return program, [program.process.stdout.readline().decode().strip().partition("://")[2]
                          for _ in range(2)]
 
@@ -594,6 +595,27 @@ class WithOtaServer(Ota):
         # It would wait for `reader` for three minutes.
         self.assertEqual(program.stop(), 0)
         self.assertNotIn("warning", program.log_text())
+
+    def test_more_clients_than_it_has_places(self):
+        self.put("v1", "huge.bin", bytes(more_than_buffers_hold()))
+        self.put("v1", "ota.bin", b"firmware")
+        for descriptors, places in ((1024, 32), (32, 4)):
+            with self.subTest(places=places):
+                program = self.espat(
+                    "ota-server", self.releases, "--http", "127.0.0.1:0", stdout=subprocess.PIPE,
+                    preexec_fn=lambda n=descriptors: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                                        (n, n)))
+                http = program.process.stdout.readline().decode().strip().partition("://")[2]
+                for _ in range(places + 1):  # who take nothing any more
+                    client = self.enterContext(connected(http))
+                    client.sendall(f"GET {ROOT}action=download_rom&version=v1&filename=huge.bin "
+                                   "HTTP/1.1\r\n\r\n".encode())
+                self.assertTrue(self.get(http, "v1", "ota.bin").endswith(b"\r\n\r\nfirmware"))
+                self.assertLess(len(os.listdir(f"/proc/{program.pid}/fd")), descriptors)
+                self.assertLess(len(os.listdir(f"/proc/{program.pid}/task")), places + 3)
+                self.assertEqual(program.stop(), 0)
+                self.assertLess(len(program.log_text().splitlines()), 2 * places + 4)
+                self.assertIn("127.0.0.1: reply: others were waiting\n", program.log_text())
 
     def test_one_server_a_port(self):
         _, (http, https) = self.server()
