@@ -199,6 +199,23 @@ std::string command_markdown(const Command& command) {
   return stored.empty() ? text : text + "\n" + stored + "\n";
 }
 
+/// Those of a chapter together, chapters by their first command: AT+CMD? has them in another order.
+std::vector<const Command*> by_chapter(std::span<const Command> commands) {
+  std::vector<std::string_view> chapters;
+  for (const Command& command : commands) {
+    const bool known =
+        std::find(chapters.begin(), chapters.end(), command.chapter) != chapters.end();
+    if (!known) chapters.push_back(command.chapter);
+  }
+  std::vector<const Command*> sorted;
+  for (const std::string_view chapter : chapters) {
+    for (const Command& command : commands) {
+      if (command.chapter == chapter) sorted.push_back(&command);
+    }
+  }
+  return sorted;
+}
+
 }  // namespace
 
 const Command* find_for_help(std::span<const Command> commands, std::string_view name) {
@@ -229,14 +246,14 @@ std::string help_overview(std::span<const Command> commands) {
   for (const Command& command : commands) widest = std::max(widest, full_name(command).size());
   std::string text;
   std::string_view chapter;
-  for (const Command& command : commands) {
-    if (command.chapter != chapter) {
-      chapter = command.chapter;
+  for (const Command* command : by_chapter(commands)) {
+    if (command->chapter != chapter) {
+      chapter = command->chapter;
       text += fmt::format("{}{}\n", text.empty() ? "" : "\n", chapter);
     }
     const size_t indent = 2 + widest + 2;
-    text += fmt::format("  {:<{}}  {}\n", full_name(command), widest,
-                        wrap(command.help, kWidth - indent, indent));
+    text += fmt::format("  {:<{}}  {}\n", full_name(*command), widest,
+                        wrap(command->help, kWidth - indent, indent));
   }
   return text;
 }
@@ -269,12 +286,12 @@ std::string reference_markdown(std::span<const Command> commands) {
       "in\n"
       "brackets may be left out. The console shows the same by `:help AT+CIPSTART`.\n";
   std::string_view chapter;
-  for (const Command& command : commands) {
-    if (command.chapter != chapter) {
-      chapter = command.chapter;
+  for (const Command* command : by_chapter(commands)) {
+    if (command->chapter != chapter) {
+      chapter = command->chapter;
       text += fmt::format("\n## {}\n", chapter);
     }
-    text += command_markdown(command);
+    text += command_markdown(*command);
   }
   return text + fmt::format("\n## Not a command\n\n### {}\n\n{}\n", kEscapeSequence, kEscapeHelp);
 }

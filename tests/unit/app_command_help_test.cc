@@ -54,6 +54,15 @@ TEST(CommandHelpTest, Forms) {
   EXPECT_EQ(command_forms(kRows[4]), Forms{"AT+LIST=[<\"name\">][,<\"ip\">]"});
 }
 
+TEST(CommandHelpTest, AChapterIsInOnePlace) {
+  const Command rows[] = {{.name = "+A", .help = "a", .chapter = "Net", .execute = nothing},
+                          {.name = "+B", .help = "b", .chapter = "Basic", .execute = nothing},
+                          {.name = "+C", .help = "c", .chapter = "Net", .execute = nothing}};
+  EXPECT_EQ(help_overview(rows), "Net\n  AT+A  a\n  AT+C  c\n\nBasic\n  AT+B  b\n");
+  const std::string page = reference_markdown(rows);
+  EXPECT_LT(page.find("### AT+C"), page.find("## Basic"));
+}
+
 TEST(CommandHelpTest, OneCommand) {
   EXPECT_EQ(help_on(kRows[2]),
             "AT+OPEN: open a link\n"
