@@ -72,7 +72,7 @@ void Mdns::on_event(const Event& event) {
 }
 
 void Mdns::end_of_turn() {
-  const bool wanted = config_ && interfaces_.has_ip();
+  const bool wanted = config_ && interfaces_.has_ip() && lease_.ip;
   if (!wanted || (state_ != State::stopped && addresses() != addresses_)) {
     if (state_ != State::stopped) stop();
   }
