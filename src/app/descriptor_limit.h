@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace espat {
 
-/// Raises the limit as far as the system lets anybody, since most give less to begin with. Returns
-/// what it is then.
-uint64_t raise_descriptor_limit();
+/// Most systems give a process fewer descriptors than it may have. Returns how many there are now;
+/// nothing if nobody knows.
+std::optional<uint64_t> raise_descriptor_limit();
 
 }  // namespace espat

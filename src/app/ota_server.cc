@@ -284,7 +284,7 @@ io::TlsContextRef server_context() {
 
 /// Of each port, so that there is a descriptor for everything that a client needs.
 size_t clients_of_a_port(size_t ports) {
-  const uint64_t limit = std::max(raise_descriptor_limit(), kDescriptorsOfProgram);
+  const uint64_t limit = std::max(raise_descriptor_limit().value_or(0), kDescriptorsOfProgram);
   return std::clamp<uint64_t>((limit - kDescriptorsOfProgram) / (kDescriptorsOfClient * ports), 1,
                               kClientsMax);
 }
