@@ -159,6 +159,7 @@ struct StationGotIp {
   IpAddress gateway;
   IpAddress netmask;
   IpAddress ip6_global;                   ///< empty if this network has no IPv6
+  IpAddress ip6_link_local;               ///< empty: the one that is made from the MAC address
   std::span<const Endpoint> dns_servers;  ///< in order of preference; may be empty
 };
 

@@ -62,7 +62,9 @@ struct ChannelRequest {
   Transport transport = Transport::tcp;
   Endpoint remote;
   Netif netif = Netif::station;
-  IpAddress local;            ///< address to bind; none = the interface's own
+  /// The address of this interface that the MCU named, as the module reports it; none = none was
+  /// named. What is bound is whatever stands behind it.
+  IpAddress local;
   uint16_t local_port = 0;    ///< 0 = any
   uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
   ChannelOptions options;

@@ -88,6 +88,7 @@ Outcome open_link(Call& c, Links& links, const Interfaces& interfaces, LinkId id
   if (spec.local && spec.local.is_v6() != spec.v6) {
     return c.refuse("local address and type do not match");
   }
+  if (spec.local && !interfaces.netif_of(spec.local)) return c.refuse("not an address of its own");
   if (spec.transport == Transport::ssl && links.other_ssl_links(id) >= c.profile.ssl_links_max) {
     return c.refuse("this chip has no memory for another SSL link");
   }

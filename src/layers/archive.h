@@ -49,7 +49,7 @@ void fields(auto& archive, Is<StationConnected> auto& x) {
   archive(x.bssid, x.channel, x.rssi_dbm);
 }
 void fields(auto& archive, Is<StationGotIp> auto& x) {
-  archive(x.ip, x.gateway, x.netmask, x.ip6_global, x.dns_servers);
+  archive(x.ip, x.gateway, x.netmask, x.ip6_global, x.ip6_link_local, x.dns_servers);
 }
 void fields(auto& archive, Is<JoinFailed> auto& x) { archive(x.error); }
 void fields(auto&, Is<StationLost> auto&) {}

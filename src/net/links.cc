@@ -100,6 +100,7 @@ Link& Links::prepare(LinkId id, const LinkSpec& spec) {
                  .address = address.value_or(IpAddress()),
                  .port = spec.port,
                  .local = spec.local,
+                 .netif = p_.interfaces.netif_of(spec.local),
                  .local_port = spec.local_port,
                  .keep_alive_s = spec.keep_alive_s};
   return link;
@@ -116,7 +117,7 @@ void Links::seek(LinkId id) {
 void Links::connect(LinkId id, const IpAddress& address) {
   Link& link = *links_[id];
   link.state = Link::State::connecting;
-  link.netif = p_.interfaces.netif();
+  link.netif = link.target.netif.value_or(p_.interfaces.netif());
   p_.world.channel_open(id, {.transport = link.transport,
                              .remote = {address, link.target.port},
                              .netif = link.netif,

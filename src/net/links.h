@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -81,7 +82,8 @@ struct Link {
     std::string name;   ///< to be resolved; empty = it was a literal
     IpAddress address;  ///< the literal
     uint16_t port = 0;
-    IpAddress local;
+    IpAddress local;             ///< as CIPSTART named it, or none
+    std::optional<Netif> netif;  ///< whose that is
     uint16_t local_port = 0;
     uint16_t keep_alive_s = 0;
   };

@@ -51,7 +51,7 @@ void SimNetwork::open(ChannelId channel, const ChannelRequest& request, const Ip
   slot.ssl = request.transport == Transport::ssl;
   if (slot.ssl) slot.tls = in_words(request.tls);
   slot.remote = request.remote;
-  slot.local.address = request.local ? request.local : own;
+  slot.local.address = own;
   slot.local.port = request.local_port != 0 ? request.local_port : next_port_++;
   if (slot.datagrams && slot.local.port == occupied_port_) {
     post_for(channel, Duration(0), [this, channel] { fail(channel, NetError::address_in_use); });

@@ -34,7 +34,7 @@ void SimWifi::connected(const StationConnected& event) {
   turns_.post(kAddressTime, [this, attempt = attempt_] {
     if (attempt != attempt_) return;
     turns_.event(StationGotIp{network_.ip, network_.gateway, network_.netmask, network_.ip6_global,
-                              network_.dns_servers});
+                              network_.ip6_link_local, network_.dns_servers});
   });
   turns_.event(event);
 }

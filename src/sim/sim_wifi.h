@@ -19,6 +19,7 @@ struct StationNetwork {
   IpAddress gateway = IpAddress::v4(192, 168, 1, 1);
   IpAddress netmask = IpAddress::v4(255, 255, 255, 0);
   IpAddress ip6_global;
+  IpAddress ip6_link_local;
   std::vector<Endpoint> dns_servers;
 };
 

@@ -22,7 +22,8 @@ void SimWorld::uart_configure(const UartConfig& config) {
 void SimWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
   const StationNetwork& station = wifi_.network();
   const bool v6 = request.remote.address.is_v6();
-  IpAddress own = v6 ? station.ip6_global : station.ip;
+  const IpAddress ip6 = station.ip6_global ? station.ip6_global : station.ip6_link_local;
+  IpAddress own = v6 ? ip6 : station.ip;
   if (request.netif == Netif::softap) own = softap_ip_;
   network_.open(channel, request, own);
 }

@@ -45,7 +45,8 @@ IpAddress Interfaces::netmask() const {
 }
 
 IpAddress Interfaces::ip6_link_local() const {
-  return ip6_ != Ip6::none && ipv6_enabled() ? mac().link_local() : IpAddress{};
+  if (ip6_ == Ip6::none || !ipv6_enabled()) return {};
+  return ip6_link_local_ ? ip6_link_local_ : mac().link_local();
 }
 
 IpAddress Interfaces::ip6_global() const {
@@ -56,6 +57,16 @@ IpAddress Interfaces::softap_ip() const { return settings_.ap_ip; }
 
 IpAddress Interfaces::softap_ip6_link_local() const {
   return softap_enabled() && ipv6_enabled() ? softap_mac().link_local() : IpAddress{};
+}
+
+std::optional<Netif> Interfaces::netif_of(const IpAddress& address) const {
+  if (!address || address.is_unspecified()) return std::nullopt;
+  for (const IpAddress& own : {ip(), ip6_link_local(), ip6_global()}) {
+    if (address == own) return Netif::station;
+  }
+  const bool of_softap = softap_enabled() && address == softap_ip();
+  if (of_softap || address == softap_ip6_link_local()) return Netif::softap;
+  return std::nullopt;
 }
 
 MacAddress Interfaces::mac() const { return settings_.station_mac.value_or(mac_); }
@@ -87,11 +98,12 @@ void Interfaces::lease(const StationGotIp& lease) {
   gateway_ = lease.gateway;
   netmask_ = lease.netmask;
   ip6_global_ = lease.ip6_global;
+  ip6_link_local_ = lease.ip6_link_local;
   dns_servers_.assign(lease.dns_servers.begin(), lease.dns_servers.end());
 }
 
 void Interfaces::forget_lease() {
-  ip_ = gateway_ = netmask_ = ip6_global_ = IpAddress{};
+  ip_ = gateway_ = netmask_ = ip6_global_ = ip6_link_local_ = IpAddress{};
   dns_servers_.clear();
   ip6_ = Ip6::none;
 }

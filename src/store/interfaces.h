@@ -10,6 +10,7 @@
 #include "espat/address.h"
 #include "espat/dialect.h"
 #include "espat/event.h"
+#include "espat/world.h"
 #include "store/settings.h"
 
 namespace espat {
@@ -72,6 +73,8 @@ class Interfaces {
   IpAddress softap_ip() const;
   /// The SoftAP's link-local IPv6 address, or none; only while there is a SoftAP and CIPV6=1.
   IpAddress softap_ip6_link_local() const;
+  /// The interface that has this address, of those that AT+CIFSR reports; nothing if none has.
+  std::optional<Netif> netif_of(const IpAddress& address) const;
   MacAddress mac() const;
   MacAddress softap_mac() const;
   /// What names are to be asked of: the manual servers of CIPDNS=1, or those that DHCP gave. None
@@ -102,7 +105,7 @@ class Interfaces {
   State state_ = State::never_started;
   bool tries_again_ = false;  ///< connecting, after it was disconnected
   Ip6 ip6_ = Ip6::none;
-  IpAddress ip_, gateway_, netmask_, ip6_global_;
+  IpAddress ip_, gateway_, netmask_, ip6_global_, ip6_link_local_;
   std::vector<Endpoint> dns_servers_;
 };
 

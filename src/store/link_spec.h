@@ -17,7 +17,7 @@ struct LinkSpec {
   bool v6 = false;
   std::string_view host;  ///< name or literal
   uint16_t port = 0;
-  IpAddress local;
+  IpAddress local;  ///< an address of the module's own, or none
   uint16_t local_port = 0;
   uint16_t keep_alive_s = 0;
   PeerMode peer_mode = PeerMode::fixed;

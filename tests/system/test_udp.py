@@ -76,7 +76,16 @@ class Unicast(UdpCase):
                      % (peer.port, local))
 
     def test_local_ip(self):
-        port, peer, local = self.linked(extra=',0,"127.0.2.9"')
+        """What AT+CIFSR reports means the interface, whatever address of the host it has."""
+        _, port = self.joined("--station-ip", "127.0.2.9")
+        port.command('AT+CIPSTA="192.168.1.50"')
+        peer = servers.UdpPeer(self)
+        local = free_udp_port()
+        line = f'AT+CIPSTART="UDP","127.0.0.1",{peer.port},{local},0'
+        for not_its_own in ("127.0.2.9", "127.0.0.1", "0.0.0.0"):
+            port.write(f'{line},"{not_its_own}"\r\n'.encode())
+            port.expect(b"\r\nERROR\r\n")
+        port.command(f'{line},"192.168.1.50"', b"CONNECT\r\n\r\nOK\r\n")
         port.send(b"x")
         self.assertEqual(peer.expect(b"x"), ("127.0.2.9", local))
         self.assertTrue(refused("127.0.0.1", local), "it listens on other addresses, too")

@@ -114,7 +114,7 @@ const std::vector<Scene::Directive>& Scene::module_directives() {
 const std::vector<Scene::Directive>& Scene::wifi_directives() {
   static const std::vector<Directive> kAll = {
       {"ap", 1, 4, always([](Scene& s, const Words& w) { s.add_access_point(w); })},
-      {"station", 3, 4, always([](Scene& s, const Words& w) { s.set_station(w); })},
+      {"station", 3, 5, always([](Scene& s, const Words& w) { s.set_station(w); })},
       {"dns", 1, 1, always([](Scene& s, const Words& w) {
          s.world().wifi().network().dns_servers.push_back({address(w[0]), 53});
        })},
@@ -305,7 +305,8 @@ void Scene::set_station(const Words& words) {
   network.ip = address(words[0]);
   network.gateway = address(words[1]);
   network.netmask = address(words[2]);
-  if (words.size() == 4) network.ip6_global = address(words[3]);
+  if (words.size() >= 4) network.ip6_global = address(words[3]);
+  if (words.size() == 5) network.ip6_link_local = address(words[4]);
 }
 
 std::string Scene::add_peer(const Words& words) {

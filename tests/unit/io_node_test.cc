@@ -129,6 +129,31 @@ TEST_F(NodeTest, FetchesFromARealServer) {
   expect("\r\n+IPD,4:pong\r\nCLOSED\r\n");
 }
 
+/// Whatever address of the host stands behind what the module reports.
+TEST_F(NodeTest, LocalIpIsAnInterface) {
+  const Peer server = listening_peer(kLoopback);
+  const std::string line =
+      "AT+CIPSTART=\"TCP\",\"127.0.0.1\"," + std::to_string(server.local().port) + ",0,\"";
+  config_.network.station_ip = IpAddress::v4(127, 0, 1, 7);
+  config_.network.softap_ip = IpAddress::v4(127, 0, 2, 7);
+  power_on();
+  command("AT+CWMODE=3");
+  command("AT+CWJAP=\"home\",\"password\"", "WIFI GOT IP\r\n\r\nOK\r\n");
+  const auto source_of = [&](const char* local) {
+    command(line + local + "\"", "CONNECT\r\n\r\nOK\r\n");
+    const IpAddress source = accept_from(shard_, server).remote().address;
+    expect("CLOSED\r\n");
+    return source;
+  };
+  EXPECT_EQ(source_of("127.0.1.7"), IpAddress::v4(127, 0, 1, 7));
+  EXPECT_EQ(source_of("192.168.4.1"), IpAddress::v4(127, 0, 2, 7));
+  command("AT+CIPSTA=\"192.168.1.50\"");
+  EXPECT_EQ(source_of("192.168.1.50"), IpAddress::v4(127, 0, 1, 7));
+  for (const char* of_others : {"127.0.1.7", "127.0.2.7", "127.0.0.1", "127.0.1.8", "0.0.0.0"}) {
+    command(line + of_others + "\"", "\r\nERROR\r\n");
+  }
+}
+
 /// The MCU reads 100 bytes at a time of what a server sends as fast as it can.
 TEST_F(NodeTest, SlowMcuGetsEveryByte) {
   const Peer server = listening_peer(kLoopback);

@@ -59,6 +59,17 @@ TEST(Wifi, AddressesHaveDefaults) {
   EXPECT_EQ(t.modem.dns_servers, host_dns_servers());
 }
 
+TEST(Wifi, LinkLocalAddressIsReportedAsSuch) {
+  NodeConfig config;
+  config.network.station_ip6 = IpAddress::parse("fe80::1");
+  WorldTest t(std::move(config));
+  t.world->join(join_of("anything"));
+  const auto* got = t.await<StationGotIp>();
+  ASSERT_NE(got, nullptr);
+  EXPECT_FALSE(got->ip6_global);
+  EXPECT_EQ(got->ip6_link_local, *IpAddress::parse("fe80::1"));
+}
+
 TEST(Wifi, NetworkOfAnAddressThatTheHostDoesNotHaveIsPlausible) {
   NodeConfig config;
   config.network.station_ip = IpAddress::v4(198, 51, 100, 77);

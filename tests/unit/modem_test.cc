@@ -133,7 +133,7 @@ TEST_F(ModemBoundary, AnEncryptionThatNobodyKnowsIsNotShown) {
 
 TEST_F(ModemBoundary, AnEmptyDatagramSaysNothing) {
   begin_join();
-  modem_.on_event(StationGotIp{IpAddress::v4(10, 0, 0, 2), {}, {}, {}, {}}, now_);
+  modem_.on_event(StationGotIp{IpAddress::v4(10, 0, 0, 2), {}, {}, {}, {}, {}}, now_);
   modem_.on_event(FlashWritten{}, now_);
   at("AT+CIPRECVMODE=1\r\n");
   at("AT+CIPSTART=\"UDP\",\"10.0.0.1\",5000\r\n");

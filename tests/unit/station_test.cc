@@ -202,6 +202,7 @@ TEST_F(StationTest, RenewedAddressIsTakenWithoutALine) {
                                      IpAddress::v4(192, 168, 1, 1),
                                      IpAddress::v4(255, 255, 255, 0),
                                      IpAddress(),
+                                     IpAddress(),
                                      {}});
   EXPECT_EQ(wait(seconds(1)), "");
   EXPECT_NE(at("+CIPSTA?").find("192.168.1.77"), std::string::npos);
@@ -209,7 +210,7 @@ TEST_F(StationTest, RenewedAddressIsTakenWithoutALine) {
 
 TEST_F(StationTest, EventsThatNobodyAwaitsAreIgnored) {
   const StationConnected connected{mac("02:00:00:00:00:01"), 6, -50};
-  const StationGotIp got_ip{IpAddress::v4(10, 0, 0, 1), {}, {}, {}, {}};
+  const StationGotIp got_ip{IpAddress::v4(10, 0, 0, 1), {}, {}, {}, {}, {}};
   for (const Event& event : {Event(connected), Event(got_ip), Event(StationLost{}),
                              Event(JoinFailed{}), Event(SoftApStationJoined{connected.bssid, {}}),
                              Event(SoftApStationLeft{connected.bssid})}) {
@@ -264,6 +265,16 @@ TEST_F(StationIpv6Test, NetworkWithoutIpv6GivesOnlyTheLinkLocalAddress) {
   run({"+CIPV6=1", kJoinHome});
   EXPECT_EQ(wait(seconds(1)), "WIFI GOT IPv6 LL\r\n");
   EXPECT_EQ(at("+CIPSTA?").find("ip6gl"), std::string::npos);
+}
+
+TEST_F(StationIpv6Test, LinkLocalAddressOfTheHostReplacesTheModulesOwn) {
+  world().wifi().network().ip6_global = {};
+  world().wifi().network().ip6_link_local = IpAddress::parse("fe80::1").value();
+  run({"+CIPV6=1", kJoinHome});
+  EXPECT_EQ(wait(seconds(1)), "WIFI GOT IPv6 LL\r\n");
+  EXPECT_TRUE(at("+CIPSTA?").ends_with("+CIPSTA:ip6ll:\"FE80::1\"\r\n\r\nOK\r\n"));
+  EXPECT_EQ(at("+CIFSR"), lines("+CIFSR:STAIP,\"192.168.1.5\"\r\n+CIFSR:STAIP6LL,\"FE80::1\"\r\n",
+                                "+CIFSR:STAMAC,\"24:0a:c4:00:00:01\"\r\n", kOkText));
 }
 
 TEST_F(StationIpv6Test, ComesTooLateAfterTheJoin) {

@@ -86,7 +86,7 @@ void RealWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
   channel_close(channel, Closing::orderly);
   socket_of(channel) = make_socket(channel, request);
   ChannelRequest bound = request;
-  if (!bound.local) bound.local = own_address(request.netif, request.remote.address.family());
+  bound.local = own_address(request.netif, request.remote.address.family());
   socket_of(channel)->open(bound);
 }
 

@@ -60,9 +60,11 @@ void Wifi::got_ip() {
   const IpAddress ip = network_.station_ip.value_or(loopback_address(Family::v4));
   const IpAddress netmask = netmask_of(ip);
   if (network_.dns_servers.empty()) hosts_dns_servers_ = host_dns_servers();
+  const IpAddress ip6 = network_.station_ip6.value_or(loopback_address(Family::v6));
+  const IpAddress none;
   modem_.on_event(
-      StationGotIp{ip, gateway_of(ip, netmask), netmask,
-                   network_.station_ip6.value_or(loopback_address(Family::v6)),
+      StationGotIp{ip, gateway_of(ip, netmask), netmask, ip6.is_link_local() ? none : ip6,
+                   ip6.is_link_local() ? ip6 : none,
                    network_.dns_servers.empty() ? hosts_dns_servers_ : network_.dns_servers});
 }
 
