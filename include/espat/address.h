@@ -46,6 +46,9 @@ class IpAddress {
   bool is_broadcast() const;    ///< 255.255.255.255
   bool is_link_local() const;   ///< fe80::/10
 
+  /// The IPv4 address that an IPv6 one stands for (::ffff:0:0/96), else the address itself.
+  IpAddress unmapped() const;
+
   /// The significant bytes in network order: 4, 16 or 0 of them. They live as long as the object.
   std::span<const uint8_t> bytes() const;
 

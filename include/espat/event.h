@@ -88,6 +88,12 @@ struct ChannelEncrypted {
   uint32_t extra_bytes = 0;
 };
 
+/// So many datagrams for an open udp channel were lost: the host had no room to keep them.
+struct DatagramsLost {
+  ChannelId channel = 0;
+  uint32_t count = 0;
+};
+
 /// The server is listening (answer to World::server_open).
 struct ServerOpened {};
 
@@ -197,11 +203,12 @@ struct FlashWritten {
   bool ok = true;
 };
 
-using Event = std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelWritable,
-                           ChannelAcknowledged, ChannelEncrypted, ClientAccepted, ServerOpened,
-                           ServerFailed, UartWritable, Resolved, Pinged, Scanned, StationConnected,
-                           StationGotIp, JoinFailed, StationLost, SoftApStationJoined,
-                           SoftApStationLeft, PartitionWritable, PartitionCommitted, FlashWritten>;
+using Event =
+    std::variant<ChannelOpened, ChannelFailed, ChannelClosed, ChannelWritable, ChannelAcknowledged,
+                 ChannelEncrypted, ClientAccepted, ServerOpened, ServerFailed, UartWritable,
+                 Resolved, Pinged, Scanned, StationConnected, StationGotIp, JoinFailed, StationLost,
+                 SoftApStationJoined, SoftApStationLeft, PartitionWritable, PartitionCommitted,
+                 FlashWritten, DatagramsLost>;
 
 /// The channel that an event is of, which lives as long as the event; null if it is of none.
 inline const ChannelId* channel_of(const Event& event) {

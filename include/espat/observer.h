@@ -75,6 +75,7 @@ struct Counters {
   uint64_t channels_failed = 0;
   uint64_t channel_in_bytes = 0;   ///< taken from the network
   uint64_t channel_out_bytes = 0;  ///< taken by the network
+  uint64_t datagrams_lost = 0;     ///< by the host, or since a receive window was full
   uint64_t restarts = 0;           ///< also sleep, and crashes
   uint64_t crashes = 0;            ///< by a broken invariant, or because there was no memory
   friend bool operator==(const Counters&, const Counters&) = default;

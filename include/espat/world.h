@@ -69,6 +69,9 @@ struct ChannelRequest {
   uint16_t keep_alive_s = 0;  ///< TCP_KEEPIDLE; 0 = no keep-alive; interval 1 s, count 3 (manual)
   ChannelOptions options;
   TlsClient tls;  ///< ssl only
+  /// The peer is one that the module's operator named, not its MCU: what the MCU may reach does not
+  /// matter.
+  bool to_operators_server = false;
 };
 
 /// What World::server_open is to listen for (ESP-AT manual, CIPSERVER).

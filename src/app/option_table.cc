@@ -75,6 +75,8 @@ void apply_ota_http(Options& o, std::string_view value) { o.ota_http = parse_hos
 void apply_ota_https(Options& o, std::string_view value) { o.ota_https = parse_host_port(value); }
 void apply_ota_token(Options& o, std::string_view value) { o.ota_token = value; }
 void apply_user(Options& o, std::string_view value) { o.user = value; }
+void apply_allow(Options& o, std::string_view value) { o.reach.allow(parse_reach_rule(value)); }
+void apply_deny(Options& o, std::string_view value) { o.reach.deny(parse_reach_rule(value)); }
 void apply_config(Options& o, std::string_view value) { o.config_file = value; }
 
 void apply_count(Options& o, std::string_view value) {
@@ -162,6 +164,15 @@ constexpr OptionRow kRows[] = {
     {Group::network, "ota-token", "TEXT",
      "sent to the update server, default empty. @FILE as above", apply_ota_token,
      OptionRow::kMayBeEmpty | OptionRow::kSecret},
+    {Group::network, "allow", "CIDR[:PORTS]",
+     "what the firmware may reach or be reached from, repeatable; everything else is refused as by "
+     "an unreachable host. PORTS is 80, 80-90 or 80,443: the peer's, or of a client the module's "
+     "own; IPv6 with ports is [fd00::/8]:80. What --dns, resolv.conf and --ota-* name is exempt",
+     apply_allow, OptionRow::kRepeatable},
+    {Group::network, "deny", "CIDR[:PORTS]",
+     "the opposite, repeatable and stronger. Always denied: cloud metadata addresses, espat's own "
+     "AT ports",
+     apply_deny, OptionRow::kRepeatable | OptionRow::kAddsUp},
     {Group::network, "user", "NAME",
      "once everything is bound, root becomes this user, to whom the flash directory, the AT port "
      "and the trace are given. Servers of the module below port 1024, and AT+PING unless "
@@ -183,7 +194,8 @@ constexpr OptionRow kRows[] = {
 
     {Group::observation, "trace", "[FILE]",
      "readable transcript of the AT port with timestamps and directions (stderr by default); "
-     "passwords and keys are shown as ***, and FILE is for this user alone. A file has all of it; a "
+     "passwords and keys are shown as ***, and FILE is for this user alone. A file has all of it; "
+     "a "
      "reader that falls behind, as of a pipe, is told how many lines it missed",
      apply_trace},
     {Group::observation, "log", "error|warn|info|debug",

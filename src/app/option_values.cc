@@ -143,6 +143,63 @@ std::string content_of(const std::string& path) {
   return content;
 }
 
+/// The pieces of CIDR[:PORTS].
+struct NetworkText {
+  std::string_view address;
+  std::optional<std::string_view> bits;
+  std::optional<std::string_view> ports;
+};
+
+/// Brackets may stand around an address that has colons, with its number of bits or without.
+NetworkText split_network(std::string_view text) {
+  NetworkText parts;
+  const std::string_view whole = text;
+  const bool bracketed = text.starts_with('[');
+  std::string_view rest;
+  if (bracketed) {
+    const size_t end = text.find(']');
+    if (end == std::string_view::npos) fail(quoted(whole) + " lacks a bracket");
+    rest = text.substr(end + 1);
+    text = text.substr(1, end - 1);
+  }
+  if (const size_t slash = text.find('/'); slash != std::string_view::npos) {
+    if (!bracketed) rest = text.substr(slash);
+    if (bracketed) parts.bits = text.substr(slash + 1);
+    text = text.substr(0, slash);
+  } else if (const size_t colon = text.find(':');
+             !bracketed && colon != std::string_view::npos && colon == text.rfind(':')) {
+    rest = text.substr(colon);
+    text = text.substr(0, colon);
+  }
+  parts.address = text;
+  if (rest.starts_with('/') && !parts.bits) {
+    const size_t colon = rest.find(':');
+    parts.bits = rest.substr(1, colon == std::string_view::npos ? colon : colon - 1);
+    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon);
+  }
+  if (rest.starts_with(':')) parts.ports = rest.substr(1);
+  if (!rest.empty() && !parts.ports) fail(quoted(whole) + " is not CIDR[:PORTS]");
+  return parts;
+}
+
+/// "80", "80-90" or several of both between commas.
+std::vector<ReachRule::Ports> parse_ports(std::string_view text) {
+  std::vector<ReachRule::Ports> ports;
+  for (;;) {
+    const size_t comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    const size_t dash = part.find('-');
+    const auto first = static_cast<uint16_t>(number_between(part.substr(0, dash), 1, kPortMax));
+    uint16_t last = first;
+    if (dash != std::string_view::npos) {
+      last = static_cast<uint16_t>(number_between(part.substr(dash + 1), first, kPortMax));
+    }
+    ports.emplace_back(first, last);
+    if (comma == std::string_view::npos) return ports;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
 
 std::string secret_value(std::string_view text) {
@@ -232,6 +289,15 @@ PortOption parse_serial(std::string_view text) {
     port.baud = static_cast<uint32_t>(number_between(text.substr(comma + 1), kBaudMin, kBaudMax));
   }
   return port;
+}
+
+ReachRule parse_reach_rule(std::string_view text) {
+  const NetworkText parts = split_network(text);
+  const IpAddress network = parse_address(parts.address, Family::none);
+  const int64_t most = network.is_v4() ? 32 : 128;
+  const auto bits = parts.bits ? number_between(*parts.bits, 0, most) : most;
+  return {network, static_cast<unsigned>(bits),
+          parts.ports ? parse_ports(*parts.ports) : std::vector<ReachRule::Ports>()};
 }
 
 void set_budget(io::Budgets& budgets, std::string_view text) {

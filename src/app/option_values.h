@@ -55,6 +55,9 @@ PortOption parse_serial(std::string_view text);
 /// counts on, so that module 300 of "127.0.1.{id}" has 127.0.2.44. `family` is v4 or v6.
 IpAddress parse_address_of(std::string_view text, uint32_t id, Family family);
 
+/// "10.0.0.0/8", "10.1.2.3:80,443", "fd00::/8", "[fd00::/8]:80-90".
+ReachRule parse_reach_rule(std::string_view text);
+
 /// "log-lines=20": the budget with this name becomes N.
 void set_budget(io::Budgets& budgets, std::string_view text);
 

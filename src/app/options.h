@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/air.h"
+#include "base/reach_rules.h"
 #include "espat/address.h"
 #include "espat/modem.h"
 #include "espat/profile.h"
@@ -63,6 +64,8 @@ struct Options {
   std::string ota_token;
   std::string config_file;
   std::string user;  ///< whom root becomes once everything is bound; empty: nobody else
+
+  ReachRules reach;  ///< --allow and --deny
 
   uint32_t count = 1;
   io::Budgets budgets;  ///< of each module

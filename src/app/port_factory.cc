@@ -23,33 +23,37 @@ MadePort open_port(const PortOption& choice, io::Shard& shard, io::PortLog log, 
   switch (choice.kind) {
     case Kind::listen: {
       auto port = std::make_unique<io::ListenPort>(shard, std::move(log), choice.endpoint);
-      std::string where =
-          "listening on " + io::endpoint_text({choice.endpoint.address, port->port()});
-      return {std::move(port), std::move(where), {}};
+      const Endpoint listener{choice.endpoint.address, port->port()};
+      return {std::move(port), "listening on " + io::endpoint_text(listener), {}, listener};
     }
     case Kind::connect:
       return {std::make_unique<io::ConnectPort>(shard, std::move(log), choice.endpoint),
               "connecting to " + io::endpoint_text(choice.endpoint),
+              {},
               {}};
     case Kind::unix_socket:
       return {std::make_unique<io::UnixPort>(shard, std::move(log), choice.path),
               "listening on " + choice.path,
+              {},
               {}};
     case Kind::pty: {
       auto port = std::make_unique<io::PtyPort>(shard, choice.path);
       std::string path = port->path();
-      return {std::move(port), path, path};
+      return {std::move(port), path, path, {}};
     }
     case Kind::serial:
       return {std::make_unique<io::SerialPort>(shard, std::move(log), choice.path, choice.baud),
               choice.path + " at " + std::to_string(choice.baud) + " bits per second",
+              {},
               {}};
     case Kind::automatic:
     case Kind::stdio:
       break;
   }
-  return {
-      std::make_unique<io::StdioPort>(shard, STDIN_FILENO, STDOUT_FILENO, std::move(end)), {}, {}};
+  return {std::make_unique<io::StdioPort>(shard, STDIN_FILENO, STDOUT_FILENO, std::move(end)),
+          {},
+          {},
+          {}};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/options.h"
@@ -14,8 +15,9 @@ namespace espat {
 
 struct MadePort {
   std::unique_ptr<io::AtPort> port;
-  std::string where;  ///< for people: "listening on 127.0.0.1:2323"; may be empty
-  std::string path;   ///< of a pseudo-terminal, else empty
+  std::string where;                 ///< for people: "listening on 127.0.0.1:2323"; may be empty
+  std::string path;                  ///< of a pseudo-terminal, else empty
+  std::optional<Endpoint> listener;  ///< what a TCP port listens on
 };
 
 /// Opens the port. `end` is for --stdio. Throws UsageError with the option's

@@ -44,7 +44,8 @@ std::filesystem::path history_file() {
 
 }  // namespace
 
-Program::Program(const Options& options, io::LogToStderr& log) : options_(options), log_(log) {
+Program::Program(const Options& options, io::LogToStderr& log)
+    : options_(options), log_(log), egress_(std::make_shared<io::Egress>(options.reach)) {
   check_fleet(options_);
   if (!options_.user.empty()) user_.emplace(options_.user);
   if (options_.count > 1) raise_descriptor_limit();
@@ -118,6 +119,7 @@ void Program::make_flash(ModulePlan& plan) {
 
 void Program::make_module(uint32_t id) {
   ModulePlan plan = plan_module(options_, id);
+  plan.node.egress = egress_;
   io::Shard& shard = *shards_[id % shards_.size()];
   if (flash_writer_) make_flash(plan);
   std::unique_ptr<Observer> observer;
@@ -137,6 +139,7 @@ void Program::make_module(uint32_t id) {
                      {.all_answered = [this] { return all_answered(); },
                       .ended = [this](const std::error_code& lost) { stdio_ended(lost); }});
   }
+  if (made.listener) egress_->keep_out(*made.listener);
   auto node = std::make_unique<io::Node>(shard, std::move(plan.node), std::move(made.port));
   const bool on_unix = plan.port.kind == PortOption::Kind::unix_socket;
   modules_.push_back({&shard, std::move(observer), std::move(node), std::move(made.where),

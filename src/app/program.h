@@ -21,6 +21,7 @@
 #include "io/host/node.h"
 #include "io/loop/shard.h"
 #include "io/loop/signals.h"
+#include "io/sockets/egress.h"
 
 namespace espat {
 
@@ -53,8 +54,9 @@ class Program {
 
   const Options options_;
   io::LogToStderr& log_;
-  std::optional<User> user_;                              // whom run() becomes
-  std::vector<std::filesystem::path> handed_;             // what is given to that user
+  const std::shared_ptr<io::Egress> egress_;   // of all modules; complete before they run
+  std::optional<User> user_;                   // whom run() becomes
+  std::vector<std::filesystem::path> handed_;  // what is given to that user
   std::vector<std::filesystem::path> flash_directories_;  // that it must be able to use
   std::vector<std::unique_ptr<io::Shard>> shards_;
   std::unique_ptr<Console> console_;

@@ -95,11 +95,14 @@ std::string v4_text(std::span<const uint8_t> bytes) {
   return text;
 }
 
-std::string v6_text(std::span<const uint8_t, 16> bytes) {
+/// IPv4-mapped, ::ffff:0:0/96.
+bool is_mapped(std::span<const uint8_t, 16> bytes) {
   constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
-    return "::FFFF:" + v4_text(bytes.subspan(12));
-  }
+  return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+}
+
+std::string v6_text(std::span<const uint8_t, 16> bytes) {
+  if (is_mapped(bytes)) return "::FFFF:" + v4_text(bytes.subspan(12));
   std::array<uint16_t, 8> groups;
   for (size_t i = 0; i < 8; ++i) {
     groups[i] = static_cast<uint16_t>(bytes[2 * i] << 8 | bytes[2 * i + 1]);
@@ -163,6 +166,10 @@ bool IpAddress::is_broadcast() const { return *this == v4(255, 255, 255, 255); }
 
 bool IpAddress::is_link_local() const {
   return is_v6() && bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+}
+
+IpAddress IpAddress::unmapped() const {
+  return is_v6() && is_mapped(bytes_) ? v4(bytes_[12], bytes_[13], bytes_[14], bytes_[15]) : *this;
 }
 
 std::string IpAddress::text() const { return is_v6() ? v6_text(bytes_) : v4_text(bytes()); }

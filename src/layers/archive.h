@@ -35,6 +35,7 @@ void fields(auto& archive, Is<ChannelWritable> auto& x) { archive(x.channel); }
 void fields(auto& archive, Is<ChannelAcknowledged> auto& x) { archive(x.channel, x.bytes); }
 void fields(auto& archive, Is<ChannelEncrypted> auto& x) { archive(x.channel, x.extra_bytes); }
 void fields(auto& archive, Is<ClientAccepted> auto& x) { archive(x.channel, x.local, x.remote); }
+void fields(auto& archive, Is<DatagramsLost> auto& x) { archive(x.channel, x.count); }
 void fields(auto&, Is<ServerOpened> auto&) {}
 void fields(auto& archive, Is<ServerFailed> auto& x) { archive(x.error); }
 void fields(auto&, Is<UartWritable> auto&) {}
@@ -77,7 +78,8 @@ void fields(auto& archive, const TlsClient& x) {
           x.server_name, x.alpn, x.psk, x.psk_identity);
 }
 void fields(auto& archive, const ChannelRequest& x) {
-  archive(x.transport, x.remote, x.netif, x.local, x.local_port, x.keep_alive_s, x.options, x.tls);
+  archive(x.transport, x.remote, x.netif, x.local, x.local_port, x.keep_alive_s, x.options, x.tls,
+          x.to_operators_server);
 }
 void fields(auto& archive, const ServerRequest& x) {
   archive(x.transport, x.v6, x.port, x.station, x.softap, x.verify_client);

@@ -47,7 +47,7 @@ Module::Module(World& the_world, const Profile& the_profile, const CommandSet& c
       log(world, clock),
       store(world, commands.settings(), profile, options),
       interfaces(store.settings, options.mac, *profile.dialect),
-      printer(world, store.settings, counters, options.line, options.strict_events),
+      printer(world, store.settings, counters, options),
       at({.world = world,
           .timers = timers,
           .log = log,
@@ -156,6 +156,7 @@ void Module::on_event(const Event& event, Time now) {
   if (std::holds_alternative<ChannelOpened>(event)) ++counters.channels_opened;
   if (std::holds_alternative<ClientAccepted>(event)) ++counters.channels_opened;
   if (std::holds_alternative<ChannelFailed>(event)) ++counters.channels_failed;
+  if (const auto* lost = std::get_if<DatagramsLost>(&event)) counters.datagrams_lost += lost->count;
   if (std::holds_alternative<UartWritable>(event)) printer.on_writable();
   happens(event);
   // Only now: a timer that is due must not use a link of which the event says that it is gone.

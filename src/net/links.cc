@@ -353,6 +353,8 @@ void Links::on_event(const Event& event) {
     ended(closed->channel);
   } else if (const auto* encrypted = std::get_if<ChannelEncrypted>(&event)) {
     count_encrypted(*encrypted);
+  } else if (const auto* lost = std::get_if<DatagramsLost>(&event)) {
+    log_lost(lost->channel, lost->count, "the host had no room");
   }
 }
 

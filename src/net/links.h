@@ -234,6 +234,7 @@ class Links final : public Service, public DataSink, private NameUser {
 
   // links_receive.cc
   void count_encrypted(const ChannelEncrypted& event);
+  void log_lost(LinkId id, uint32_t count, std::string_view reason);
   size_t receive_passive(LinkId id, Bytes data, const Endpoint& from);
   size_t receive_active(LinkId id, Bytes data, const Endpoint& from);
   bool print_inbox(LinkId id);

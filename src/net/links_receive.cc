@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "net/links.h"
 
@@ -110,14 +111,21 @@ size_t Links::receive_passive(LinkId id, Bytes data, const Endpoint& from) {
   if (link.transport != Transport::udp) {
     taken = link.inbox->add(data, window);
   } else if (!link.inbox->add_datagram(data, from, window)) {
-    // ESP-AT manual, CIPRECVMODE: a full window loses them. A flood must not fill the log as well.
-    if (std::has_single_bit(++link.lost_datagrams)) {
-      p_.log.line(LogLevel::info, "link ", id,
-                  ": the receive window is full, datagrams lost: ", link.lost_datagrams);
-    }
+    // ESP-AT manual, CIPRECVMODE: a full window loses them.
+    ++p_.counters.datagrams_lost;
+    log_lost(id, 1, "the receive window is full");
     if (link.inbox->empty()) link.inbox.reset();
   }
   return taken;
+}
+
+void Links::log_lost(LinkId id, uint32_t count, std::string_view reason) {
+  if ((*this)[id].state != Link::State::open) return;
+  uint32_t& lost = links_[id]->lost_datagrams;
+  const uint32_t before = std::exchange(lost, lost + count);
+  // A flood must not fill the log as well: a line each time that it is twice as many.
+  if (std::bit_width(before) == std::bit_width(lost)) return;
+  p_.log.line(LogLevel::info, "link ", id, ": ", reason, ", datagrams lost: ", lost);
 }
 
 void Links::count_encrypted(const ChannelEncrypted& event) {

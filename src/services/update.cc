@@ -127,6 +127,7 @@ void Update::get(std::string_view version, std::string_view target) {
   ChannelRequest channel;
   channel.transport = job_->https ? Transport::ssl : Transport::tcp;  // no certificate is checked
   channel.remote = job_->server;
+  channel.to_operators_server = true;
   job_->channel = channels_.open(*this, channel);
   if (!job_->channel) fail("no channel is free");
 }

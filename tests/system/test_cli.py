@@ -49,6 +49,10 @@ REFUSED = [
     ("--ota-token", "@/"),
     ("--user", "no-such-user"),
     ("--user", "root"),
+    ("--allow", "10.0.0.0/33"),
+    ("--allow", "example.com"),
+    ("--deny", "10.0.0.1:0"),
+    ("--deny", "[fd00::/8"),
     ("--no-such-option", "1"),
 ]
 

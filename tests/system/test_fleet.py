@@ -1,10 +1,12 @@
 """Many modules in one process."""
 
 import resource
+import socket
 import subprocess
 import unittest
 
 import harness
+import servers
 
 COUNT = 1000
 
@@ -53,6 +55,36 @@ class Fleet(harness.Case):
         for i, port in enumerate(ports):
             self.assertEqual(port.query("AT+CWRECONNCFG?"),
                              b"+CWRECONNCFG:%d,%d\r\n" % (i + 1, i + 1))
+
+    def test_no_module_reaches_the_at_port_of_another(self):
+        """Or what the operator forbids, on any way, however it is written."""
+        denied = servers.UdpPeer(self, "127.0.0.9")
+        tcp = self.opened(socket.create_server(("127.0.0.9", 0)))
+        first = free_range(50)
+        module = self.espat("--count", 2, "--listen", f"127.0.0.1:{first}", "--echo", "off",
+                            "--deny", "127.0.0.9", "--join", "espat")
+        port, _ = [self.opened(harness.AtPort.tcp("127.0.0.1", first + i)) for i in range(2)]
+        port.synchronize()
+        harness.wait_until(lambda: b"+CWSTATE:2" in port.query("AT+CWSTATE?"), "the station to join")
+        port.command("AT+CIPV6=1")
+        port.write(b'AT+CWJAP="espat","password"\r\n')
+        port.take_until(b"WIFI GOT IPv6 GL\r\n")
+        for kind, host, number in (("TCP", "127.0.0.1", first + 1), ("TCP", "127.0.0.1", first),
+                                   ("TCP", "0.0.0.0", first + 1), ("SSL", "127.0.0.1", first + 1),
+                                   ("TCPv6", "::ffff:127.0.0.1", first + 1),
+                                   ("TCP", "127.0.0.9", tcp.getsockname()[1]),
+                                   ("TCP", "169.254.169.254", 80)):
+            port.write(b'AT+CIPSTART="%s","%s",%d\r\n' % (kind.encode(), host.encode(), number))
+            port.expect(b"\r\nERROR\r\nCLOSED\r\n")
+        port.command("AT+PING=\"127.0.0.9\"", b"+PING:TIMEOUT\r\n\r\nERROR\r\n")
+        # UDP knows no refusal: what is sent is lost.
+        port.command(f'AT+CIPSTART="UDP","127.0.0.9",{denied.port}', b"CONNECT\r\n\r\nOK\r\n")
+        port.send(b"lost")
+        denied.silent()
+        log = module.log_text()
+        self.assertIn(f"link 0: 127.0.0.1:{first + 1} is refused: it is a port of espat's own", log)
+        self.assertIn("is refused: --deny 127.0.0.9/32", log)
+        self.assertIn("is refused: it is a metadata service", log)
 
 
 if __name__ == "__main__":

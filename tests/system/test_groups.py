@@ -166,18 +166,19 @@ def ip(*arguments):
 
 @unittest.skipIf(os.geteuid() != 0, "a network namespace of its own needs root")
 @harness.needs("ip")
-class OnTheCable(test_udp.UdpCase):
-    """Broadcast and groups on an Ethernet, which loopback is not."""
+class CableCase(test_udp.UdpCase):
+    """A module on an Ethernet, which loopback is not."""
 
     NUMBER = 6123
     BROADCAST = "255.255.255.255"
+    OPTIONS = ()
 
     def setUp(self):
         super().setUp()
         self.net = Namespaces(self)
         path = self.folder / "at.sock"
         self.start("ip", "netns", "exec", self.net.module, harness.ESPAT, "--unix", path,
-                   "--station-ip", "10.77.0.1", "--station-ip6", "fd77::1")
+                   *self.OPTIONS)
         self.port = self.opened(harness.AtPort.unix(path)).synchronize()
         harness.join(self.port)
 
@@ -190,6 +191,12 @@ class OnTheCable(test_udp.UdpCase):
     def open_link(self, host, kind="UDP"):
         self.port.command(f'AT+CIPSTART="{kind}","{host}",{self.NUMBER},{self.NUMBER},0',
                           b"CONNECT\r\n\r\nOK\r\n")
+
+
+class OnTheCable(CableCase):
+    """Broadcast and groups."""
+
+    OPTIONS = ("--station-ip", "10.77.0.1", "--station-ip6", "fd77::1")
 
     def test_broadcast(self):
         peer = self.broadcaster()
@@ -208,6 +215,20 @@ class OnTheCable(test_udp.UdpCase):
         self.port.command("AT+CIPDINFO=1")
         peer.send(b"to everybody", self.NUMBER, self.BROADCAST)
         self.port.expect(b'\r\n+IPD,12,"10.77.0.2",%d:to everybody\r\n' % peer.port)
+
+    def test_every_link_hears_broadcasts(self):
+        peer = self.broadcaster("10.77.0.2")
+        self.open_link("10.77.0.2")
+        for number, address in enumerate(("10.77.0.255", self.BROADCAST)):
+            peer.send(b"to all %d" % number, self.NUMBER, address)
+            self.port.expect_ipd(b"to all %d" % number)
+        self.port.command("AT+CIPCLOSE", b"CLOSED\r\n\r\nOK\r\n")
+        peer.socket.close()
+        listener = self.broadcaster()
+        self.open_link("10.77.0.255")
+        self.port.send(b"from the module")
+        self.assertEqual(listener.expect(b"from the module"), ("10.77.0.1", self.NUMBER))
+        self.port.stays_silent(test_udp.SILENCE_S)  # nobody hears itself
 
     def test_passthrough_to_everybody(self):
         peer = self.broadcaster()
@@ -262,6 +283,28 @@ class OnTheCable(test_udp.UdpCase):
 
     def test_ipv6_group_of_the_site(self):
         self.exchange6("ff05::77")
+
+
+class AsTheHostChooses(CableCase):
+    """Without --station-ip."""
+
+    def test_link_is_bound_to_what_its_peer_is_reached_from(self):
+        with self.net.peer():
+            peer = servers.UdpPeer(self, "10.77.0.2", self.NUMBER)
+        self.open_link("127.0.0.1")
+        peer.send(b"from outside", self.NUMBER, "10.77.0.1")
+        self.port.stays_silent(test_udp.SILENCE_S)
+        # Who is sent to from another address may answer there.
+        self.port.command(f'AT+CIPSEND=8,"10.77.0.2",{self.NUMBER}', b"\r\nOK\r\n\r\n>")
+        self.port.write(b"question")
+        self.port.expect(b"\r\nRecv 8 bytes\r\n\r\nSEND OK\r\n")
+        self.assertEqual(peer.expect(b"question"), ("10.77.0.1", self.NUMBER))
+        peer.send(b"answer", self.NUMBER, "10.77.0.1")
+        self.port.expect_ipd(b"answer")
+        self.port.command("AT+CIPCLOSE", b"CLOSED\r\n\r\nOK\r\n")
+        self.open_link("10.77.0.2")
+        self.port.send(b"and here")
+        self.assertEqual(peer.expect(b"and here"), ("10.77.0.1", self.NUMBER))
 
 
 if __name__ == "__main__":

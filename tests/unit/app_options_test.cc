@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -28,6 +29,10 @@ std::string mistake(const std::vector<std::string>& arguments) {
     return error.what();
   }
   return "";
+}
+
+bool out_of_reach(const Options& o, const char* address, uint16_t port) {
+  return o.reach.forbidden(*IpAddress::parse(address), std::array{port}).has_value();
 }
 
 struct Good {
@@ -106,6 +111,24 @@ const std::vector<Good> kGood = {
      [](const Options& o) { return o.budgets.queued_bytes == 1'000'000'000; }},
     {"budget", "log-lines=0",
      [](const Options& o) { return o.budgets.log_lines == 0 && o.budgets.descriptors == 32; }},
+    {"allow", "10.0.0.0/8",
+     [](const Options& o) {
+       return !out_of_reach(o, "10.9.9.9", 1) && out_of_reach(o, "11.0.0.1", 1);
+     }},
+    {"allow", "10.1.2.3:80,90-99",
+     [](const Options& o) {
+       return !out_of_reach(o, "10.1.2.3", 80) && !out_of_reach(o, "10.1.2.3", 95) &&
+              out_of_reach(o, "10.1.2.3", 89) && out_of_reach(o, "10.1.2.4", 80);
+     }},
+    {"deny", "0.0.0.0/0", [](const Options& o) { return out_of_reach(o, "192.0.2.1", 1); }},
+    {"deny", "::1",
+     [](const Options& o) { return out_of_reach(o, "::1", 1) && !out_of_reach(o, "::2", 1); }},
+    {"deny", "[fd00::/8]:80-90",
+     [](const Options& o) {
+       return out_of_reach(o, "fdff::1", 85) && !out_of_reach(o, "fdff::1", 91);
+     }},
+    {"deny", "[fd00::]/8:80", [](const Options& o) { return out_of_reach(o, "fdff::1", 80); }},
+    {"deny", "fd00::/8:65535", [](const Options& o) { return out_of_reach(o, "fdff::1", 65535); }},
     {"trace", "/tmp/t", [](const Options& o) { return o.trace && o.trace_file == "/tmp/t"; }},
     {"log", "error", [](const Options& o) { return o.log_level == LogLevel::error; }},
     {"log", "warn", [](const Options& o) { return o.log_level == LogLevel::warn; }},
@@ -190,6 +213,24 @@ const std::vector<Bad> kBad = {
     {"budget", "queued-bytes=0"},
     {"budget", "queued-bytes=64k"},
     {"budget", "lingering=4294967296"},
+    {"allow", ""},
+    {"deny", "10.0.0.0/33"},
+    {"allow", "10.0.0.0/-1"},
+    {"deny", "10.0.0.0/"},
+    {"allow", "10.0.0/8"},
+    {"deny", "host.example"},
+    {"allow", "10.0.0.1:0"},
+    {"deny", "10.0.0.1:"},
+    {"allow", "10.0.0.1:65536"},
+    {"deny", "10.0.0.1:90-80"},
+    {"allow", "10.0.0.1:80,"},
+    {"deny", "10.0.0.1:80-"},
+    {"allow", "10.0.0.0/8/9"},
+    {"deny", "fd00::/129"},
+    {"allow", "[fd00::/8"},
+    {"deny", "[fd00::/8]80"},
+    {"allow", "[fd00::/8]/9:80"},
+    {"deny", "[::1]:http"},
     {"log", "loud"},
 };
 

@@ -84,6 +84,29 @@ TEST_F(UdpLink, V6Works) {
   EXPECT_EQ(t_.modem.senders.back(), peer.local());
 }
 
+/// What is bound to no address hears whoever reaches the host.
+TEST_F(UdpLink, IsNeverBoundToEveryAddress) {
+  WorldTest t;
+  const Endpoint remotes[] = {peer_.local(),
+                              {IpAddress::v4(127, 0, 9, 9), 9},
+                              {IpAddress::v4(0, 0, 0, 0), 0},
+                              {*IpAddress::parse("::"), 0},
+                              {*IpAddress::parse("::1"), 9},
+                              kGroup,
+                              {IpAddress::v4(255, 255, 255, 255), 9}};
+  for (const Endpoint& remote : remotes) {
+    t.modem.events.clear();
+    t.world->channel_open(0, udp_to(remote));
+    const auto* opened = t.await<ChannelOpened>();
+    ASSERT_NE(opened, nullptr) << remote.address.text();
+    EXPECT_FALSE(opened->local.address.is_unspecified()) << remote.address.text();
+    const bool of_loopback = !remote.address.is_multicast() && !remote.address.is_broadcast();
+    if (of_loopback) {
+      EXPECT_EQ(opened->local.address, loopback_address(remote.address.family()));
+    }
+  }
+}
+
 TEST_F(UdpLink, BothFamiliesMayHaveOnePort) {
   const uint16_t port = free_port();
   WorldTest t;
@@ -164,6 +187,57 @@ TEST_F(UdpLink, GroupMembersHearEachOtherButNotThemselves) {
   EXPECT_EQ(second.modem.received, "hello group");
 }
 
+/// With one address and one port, so that their datagrams look the same.
+TEST_F(UdpLink, ModulesWithOneAddressHearEachOtherButNotThemselves) {
+  for (const IpAddress& everybody :
+       {kGroup.address, IpAddress::v4(255, 255, 255, 255), IpAddress::v4(127, 255, 255, 255)}) {
+    const Endpoint group{everybody, free_port()};
+    WorldTest one(station(7)), two(station(7));
+    for (WorldTest* t : {&one, &two}) {
+      t->world->channel_open(0, udp_to(group, group.port));
+      ASSERT_NE(t->await<ChannelOpened>(), nullptr) << group.address.text();
+    }
+    for (const char* text : {"same", "same", "other"}) {
+      one.world->channel_send(0, as_bytes(text), group);
+    }
+    EXPECT_TRUE(two.until([&] { return two.modem.received == "samesameother"; }));
+    two.world->channel_send(0, as_bytes("same"), group);
+    EXPECT_TRUE(one.until([&] { return one.modem.received == "same"; })) << one.modem.received;
+    run_for(two.shard, std::chrono::milliseconds(5));
+    EXPECT_EQ(two.modem.received, "samesameother") << "heard itself";
+  }
+}
+
+/// As lwIP does, whoever the peer of the link is.
+TEST_F(UdpLink, HearsBroadcastsToItsPort) {
+  ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
+  const uint16_t port = t_.modem.find<ChannelOpened>()->local.port;
+  ASSERT_FALSE(set_option(peer_.descriptor(), SOL_SOCKET, SO_BROADCAST, 1));
+  send_to(peer_, "to all ", {IpAddress::v4(127, 255, 255, 255), port});
+  ASSERT_TRUE(t_.until([&] { return t_.modem.received == "to all "; }));
+  send_to(peer_, "and more", {IpAddress::v4(255, 255, 255, 255), port});
+  EXPECT_TRUE(t_.until([&] { return t_.modem.received == "to all and more"; }));
+  send("to all", {IpAddress::v4(127, 255, 255, 255), peer_.local().port});
+  EXPECT_TRUE(t_.open(peer_.local(), Transport::udp)) << "ports are free again";
+}
+
+TEST_F(UdpLink, WhatTheHostHadNoRoomForIsCounted) {
+  constexpr uint32_t kSent = 600;
+  ASSERT_TRUE(t_.open(peer_.local(), Transport::udp));
+  const Endpoint module = t_.modem.find<ChannelOpened>()->local;
+  const std::string datagram(1400, 'x');
+  for (uint32_t i = 0; i < kSent; ++i) send_to(peer_, datagram, module);
+  run_for(t_.shard, std::chrono::milliseconds(10));  // the host has room again
+  send_to(peer_, "last", module);                    // and says with this one what it lost
+  ASSERT_TRUE(t_.until([&] { return t_.modem.received.ends_with("last"); }));
+  uint32_t lost = 0;
+  for (const Event& event : t_.modem.events) {
+    if (const auto* some = std::get_if<DatagramsLost>(&event)) lost += some->count;
+  }
+  EXPECT_GT(lost, 0u);
+  EXPECT_EQ(t_.modem.senders.size() + lost, kSent + 1);
+}
+
 /// Whether a socket of this host listens to ff02::4242 on the loopback. (The loopback carries no
 /// IPv6 multicast, so it cannot be heard there.)
 bool is_member_of_v6_group() {
@@ -184,6 +258,22 @@ TEST_F(UdpLink, V6GroupIsJoinedAndLeft) {
   EXPECT_TRUE(is_member_of_v6_group());
   t.world->channel_close(0, Closing::orderly);
   EXPECT_TRUE(t.until([] { return !is_member_of_v6_group(); }));
+}
+
+TEST_F(UdpLink, V6GroupsOfEveryReachCanBeJoinedByManyOnOnePort) {
+  if (!bound_peer(SOCK_DGRAM, loopback_address(Family::v6))) GTEST_SKIP() << "no IPv6";
+  NodeConfig at_home;
+  at_home.network.station_ip6 = loopback_address(Family::v6);
+  WorldTest one(at_home), two(at_home);
+  WorldTest anywhere;
+  const uint16_t port = free_port();
+  for (const char* group : {"ff00::5", "ff01::5", "ff02::5", "ff05::5", "ff0e::5", "ff1f::5"}) {
+    for (WorldTest* t : {&one, &two, &anywhere}) {
+      t->modem.events.clear();
+      t->world->channel_open(0, udp_to({*IpAddress::parse(group), port}, port));
+      EXPECT_NE(t->await<ChannelOpened>(), nullptr) << group;
+    }
+  }
 }
 
 TEST_F(UdpLink, LeftGroupIsNotHeard) {

@@ -150,6 +150,21 @@ TEST_F(ObserverTest, ModuleCounts) {
   EXPECT_EQ(after.crashes, 0u);
 }
 
+TEST_F(ObserverTest, ModuleCountsWhatTheHostLost) {
+  run("AT+CIPSTART=\"UDP\",\"192.0.2.1\",7,50000\r\n");
+  for (const uint32_t count : {1u, 2u, 1u, 96u, 1u}) {
+    module_->world().turns().event(DatagramsLost{0, count});
+  }
+  EXPECT_EQ(snapshot().counters.datagrams_lost, 101u);
+  std::string expected;
+  for (const char* total : {"1", "3", "4", "100"}) {  // a flood does not fill the log
+    expected += std::string("link 0: the host had no room, datagrams lost: ") + total + "\n";
+  }
+  EXPECT_NE(diary_.log.find(expected), std::string::npos) << diary_.log;
+  module_->world().turns().event(DatagramsLost{9, 1});  // one of its own channels
+  EXPECT_EQ(snapshot().counters.datagrams_lost, 102u);
+}
+
 TEST_F(ObserverTest, SnapshotShowsTheState) {
   run("AT+CIPMUX=1\r\nAT+CIPRECVMODE=1\r\nAT+CIPSTART=2,\"TCP\",\"192.0.2.1\",7\r\n");
   network().peer_send(0, "unread");

@@ -19,6 +19,7 @@
 
 namespace espat::io {
 
+class Egress;
 class FlashStore;
 class ModuleLog;
 class Pki;
@@ -35,6 +36,7 @@ struct NetworkConfig {
 /// What a module's world is made of.
 struct HostConfig {
   NetworkConfig network;
+  std::shared_ptr<const Egress> egress;  ///< null: no rules; else of all nodes
   Budgets budgets;
   std::string name;                   ///< prefix of log lines; empty for a single module
   std::shared_ptr<ModuleLog> log;     ///< what the AT port logs to; null: the node makes one

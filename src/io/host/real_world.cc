@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/sockets/endpoint_text.h"
 #include "io/sockets/sockets.h"
 #include "io/sockets/tcp_socket.h"
 #include "io/sockets/udp_socket.h"
@@ -16,27 +17,31 @@ namespace espat::io {
 
 namespace {
 
-/// Stands for a channel that lacks what TLS needs: it cannot be opened.
+/// Stands for a channel that cannot be opened, for this reason.
 class AbsentSocket final : public ChannelSocket, public std::enable_shared_from_this<AbsentSocket> {
  public:
-  AbsentSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
-      : shard_(shard), owner_(&owner), channel_(channel) {}
+  AbsentSocket(Shard& shard, ChannelOwner& owner, ChannelId channel, NetError error)
+      : shard_(shard), owner_(&owner), channel_(channel), error_(error) {}
 
   void open(const ChannelRequest&) override {
     shard_.loop().post([self = shared_from_this()] {
-      if (self->owner_ != nullptr) self->owner_->channel_failed({self->channel_, NetError::tls});
+      if (self->owner_ != nullptr) self->owner_->channel_failed({self->channel_, self->error_});
     });
   }
   size_t send(Bytes, const Endpoint&) override { return 0; }
   void resume() override {}
   void configure(const ChannelOptions&) override {}
+  size_t descriptors() const override { return 0; }
   void close(Closing) override { owner_ = nullptr; }
 
  private:
   Shard& shard_;
   ChannelOwner* owner_;
   const ChannelId channel_;
+  const NetError error_;
 };
+
+const char* kind_of(ChannelId channel) { return channel < kLinks ? "link" : "channel"; }
 
 bool is_loopback(const IpAddress& address) {
   return address.is_v4() ? address.bytes()[0] == 127 : address == loopback_address(Family::v6);
@@ -65,6 +70,7 @@ RealWorld::RealWorld(Shard& shard, const HostConfig& config, AtPort& port, Modem
       log_(config.log ? config.log
                       : std::make_shared<ModuleLog>(shard, config.name, config.budgets.log_lines)),
       pki_(config.pki ? config.pki : std::make_shared<Pki>()),
+      egress_(config.egress ? config.egress : std::make_shared<const Egress>()),
       partitions_(shard.loop(), *flash_, modem,
                   [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
@@ -84,9 +90,14 @@ void RealWorld::uart_configure(const UartConfig& config) { port_.configure(confi
 
 void RealWorld::channel_open(ChannelId channel, const ChannelRequest& request) {
   channel_close(channel, Closing::orderly);
-  socket_of(channel) = make_socket(channel, request);
   ChannelRequest bound = request;
-  bound.local = own_address(request.netif, request.remote.address.family());
+  bound.local = own_address(request);
+  if (request.transport != Transport::udp && request.remote.address.is_unspecified()) {
+    // As the host does, but said: what is judged is what is reached.
+    const Family family = request.remote.address.family();
+    bound.remote.address = bound.local.is_v4() ? bound.local : loopback_address(family);
+  }
+  socket_of(channel) = make_socket(channel, bound);
   socket_of(channel)->open(bound);
 }
 
@@ -98,15 +109,30 @@ std::shared_ptr<ChannelSocket>& RealWorld::socket_of(ChannelId channel) {
 std::shared_ptr<ChannelSocket> RealWorld::make_socket(ChannelId channel,
                                                       const ChannelRequest& request) {
   ChannelOwner& owner = *this;
+  if (!lets_out(channel, request)) {
+    return std::make_shared<AbsentSocket>(shard_, owner, channel, NetError::unreachable);
+  }
   switch (request.transport) {
     case Transport::tcp:
       return std::make_shared<TcpSocket>(shard_, owner, channel);
     case Transport::udp:
-      return std::make_shared<UdpSocket>(shard_, owner, channel);
+      return std::make_shared<UdpSocket>(shard_, owner, channel, *egress_,
+                                         config_.budgets.descriptors);
     case Transport::ssl:
       break;
   }
   return make_tls_socket(channel, request.tls);
+}
+
+/// To UDP a host that cannot be reached is one that does not answer: each datagram is judged.
+bool RealWorld::lets_out(ChannelId channel, const ChannelRequest& request) {
+  if (request.transport == Transport::udp) return true;
+  const Egress::Refusal refusal =
+      egress_->outgoing(request.transport, request.remote, request.to_operators_server);
+  if (!refusal) return true;
+  refuse(fmt::format("{} {}: {} is refused: {}", kind_of(channel), channel,
+                     endpoint_text(request.remote), *refusal));
+  return false;
 }
 
 std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, const TlsClient& tls) {
@@ -123,7 +149,7 @@ std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, con
   }
   if (verify) there &= read_pem(PkiFile::client_ca, tls.ca_number, material.ca);
   TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
-  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, channel);
+  if (!context) return std::make_shared<AbsentSocket>(shard_, owner, channel, NetError::tls);
   return std::make_shared<TlsSocket>(shard_, owner, channel, std::move(context),
                                      demands_of(tls, module_time()));
 }
@@ -141,6 +167,15 @@ bool RealWorld::read_pem(PkiFile file, uint8_t number, std::string& pem) {
   if (pki_->read(file, number, pem, reason) == PkiState::usable) return true;
   log(LogLevel::error, reason);
   return false;
+}
+
+/// What a socket for this binds to; none = whatever the host chooses. A station without an address
+/// of the host has the loopback for a group, if the MCU asks for its address.
+IpAddress RealWorld::own_address(const ChannelRequest& request) const {
+  const IpAddress& remote = request.remote.address;
+  const IpAddress own = own_address(request.netif, remote.family());
+  const bool needs_interface = remote.is_multicast() || remote.is_broadcast();
+  return own || !request.local || !needs_interface ? own : loopback_address(remote.family());
 }
 
 /// What sockets of this interface bind to; none = whatever the host chooses.
@@ -263,6 +298,14 @@ void RealWorld::server_hindered(const std::error_code& error) {
   log(LogLevel::error, "server: a client cannot be accepted: " + error.message());
 }
 
+bool RealWorld::server_lets_in(const Endpoint& client, uint16_t port) {
+  const Egress::Refusal refusal = egress_->client(client.address, port);
+  if (refusal) refuse(fmt::format("client {} is refused: {}", endpoint_text(client), *refusal));
+  return !refusal;
+}
+
+void RealWorld::refuse(std::string_view line) { log(LogLevel::warn, line); }
+
 PkiState RealWorld::pki_state(PkiFile file, uint8_t number) {
   std::string pem, reason;
   const PkiState state = pki_->read(file, number, pem, reason);
@@ -283,12 +326,16 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
                         std::span<const Endpoint> servers) {
   std::shared_ptr<NameLookup>& lookup = lookups_[query];
   if (lookup) lookup->cancel();
+  LookupRequest request;
+  request.host = host;
+  request.family = family;
   // The station's network is the host's: unless other servers are asked, it has the host's names.
-  if (wifi_.are_hosts_own(servers)) servers = {};
-  const LookupRequest request{std::string(host), family,
-                              std::vector<Endpoint>(servers.begin(), servers.end()),
-                              lookup_source(config_.network.station_ip, Family::v4, servers),
-                              lookup_source(config_.network.station_ip6, Family::v6, servers)};
+  if (!servers.empty() && !wifi_.are_hosts_own(servers)) {
+    request.servers = allowed_name_servers(servers);
+    request.forbidden = request.servers.empty();
+    request.local_v4 = lookup_source(config_.network.station_ip, Family::v4, request.servers);
+    request.local_v6 = lookup_source(config_.network.station_ip6, Family::v6, request.servers);
+  }
   lookup = NameLookup::start(
       shard_.loop(), request,
       [this, query, name = request.host](std::span<const IpAddress> addresses, NetError error,
@@ -299,7 +346,33 @@ void RealWorld::resolve(QueryId query, std::string_view host, Family family,
       });
 }
 
+/// Those that the operator named, and of those that the MCU named whom it may reach.
+std::vector<Endpoint> RealWorld::allowed_name_servers(std::span<const Endpoint> servers) {
+  const std::vector<Endpoint>& operators = config_.network.dns_servers;
+  std::vector<Endpoint> allowed;
+  for (const Endpoint& server : servers) {
+    Egress::Refusal refusal;
+    if (std::find(operators.begin(), operators.end(), server) == operators.end() &&
+        !wifi_.is_hosts_own(server)) {
+      refusal = egress_->outgoing(Transport::tcp, server);  // which is asked if UDP is too small
+    }
+    if (!refusal) {
+      allowed.push_back(server);
+    } else {
+      refuse(fmt::format("name server {} is refused: {}", endpoint_text(server), *refusal));
+    }
+  }
+  return allowed;
+}
+
 void RealWorld::ping(const PingRequest& request) {
+  ping_stop();
+  if (const Egress::Refusal refusal = egress_->ping(request.to)) {
+    refuse(fmt::format("ping of {} is refused: {}", request.to.text(), *refusal));
+    return shard_.loop().post(ping_.guard([this] {
+      modem_.on_event(Pinged{NetError::unreachable, {}});
+    }));
+  }
   const IpAddress local = own_address(request.netif, request.to.family());
   if (!echo_) {
     echo_ = std::make_unique<IcmpEcho>(shard_,
@@ -314,6 +387,7 @@ void RealWorld::ping(const PingRequest& request) {
 }
 
 void RealWorld::ping_stop() {
+  ping_.renew();
   if (echo_) echo_->stop();
 }
 

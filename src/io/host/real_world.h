@@ -21,6 +21,7 @@
 #include "io/names/name_lookup.h"
 #include "io/ports/at_port.h"
 #include "io/sockets/channel_socket.h"
+#include "io/sockets/egress.h"
 #include "io/sockets/icmp_echo.h"
 #include "io/sockets/tcp_server.h"
 #include "io/tls/pki.h"
@@ -93,6 +94,7 @@ class RealWorld final : public World,
   void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
                       const ChannelOptions& options) override;
   void server_hindered(const std::error_code& error) override;
+  bool server_lets_in(const Endpoint& client, uint16_t port) override;
   void server_refused(std::string_view line) override { log(LogLevel::warn, line); }
   time_t module_time() const override;
 
@@ -101,9 +103,13 @@ class RealWorld final : public World,
   std::shared_ptr<ChannelSocket> make_socket(ChannelId channel, const ChannelRequest& request);
   std::shared_ptr<ChannelSocket> make_tls_socket(ChannelId channel, const TlsClient& tls);
   TlsContextRef tls_context(TlsSetup setup);
+  bool lets_out(ChannelId channel, const ChannelRequest& request);
+  std::vector<Endpoint> allowed_name_servers(std::span<const Endpoint> servers);
+  void refuse(std::string_view line);
   bool read_pem(PkiFile file, uint8_t number, std::string& pem);
   std::shared_ptr<ChannelServer> make_server(const ServerRequest& request);
   IpAddress own_address(Netif netif, Family family) const;
+  IpAddress own_address(const ChannelRequest& request) const;
   NetError start_server(const ServerRequest& request);
   std::vector<Endpoint> server_endpoints(const ServerRequest& request) const;
   void write_flash(std::span<const FlashEntry> entries, bool erase);
@@ -116,13 +122,15 @@ class RealWorld final : public World,
   std::shared_ptr<FlashStore> flash_;
   const std::shared_ptr<ModuleLog> log_;
   std::shared_ptr<const Pki> pki_;
+  const std::shared_ptr<const Egress> egress_;
   Lease boot_;  ///< what was asked for since the module started
   std::vector<std::shared_ptr<ChannelSocket>> channels_;  ///< by id, as far as there were any
   std::shared_ptr<ChannelServer> server_;
-  Duration clock_offset_{};  ///< the module's clock less the shard's
-  Lease server_life_;        ///< what was asked for since the server was last closed
+  Duration clock_offset_{};          ///< the module's clock less the shard's
+  Lease server_life_;                ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;
   std::unique_ptr<IcmpEcho> echo_;  ///< null before the first ping
+  Lease ping_;                      ///< of one that is refused
   PartitionWriter partitions_;
   Wifi wifi_;
 };

@@ -73,6 +73,11 @@ bool Wifi::are_hosts_own(std::span<const Endpoint> dns_servers) const {
                                             hosts_dns_servers_.begin(), hosts_dns_servers_.end());
 }
 
+bool Wifi::is_hosts_own(const Endpoint& dns_server) const {
+  return std::find(hosts_dns_servers_.begin(), hosts_dns_servers_.end(), dns_server) !=
+         hosts_dns_servers_.end();
+}
+
 void Wifi::leave() {
   station_.renew();
   joined_.reset();

@@ -30,6 +30,7 @@ class Wifi {
 
   /// Whether these are the host's own name servers, as handed out to the station.
   bool are_hosts_own(std::span<const Endpoint> dns_servers) const;
+  bool is_hosts_own(const Endpoint& dns_server) const;
 
  private:
   void got_ip();

@@ -84,6 +84,11 @@ NameLookup::~NameLookup() {
 }
 
 bool NameLookup::make_channel(const LookupRequest& request) {
+  if (request.forbidden) {
+    error_ = NetError::unreachable;
+    reason_ = "no name server may be asked";
+    return false;
+  }
   char dns_only[] = "b", files_first[] = "fb";
   ares_options options{};
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;

@@ -27,6 +27,7 @@ struct LookupRequest {
       servers;         ///< asked in this order; empty = as the host does (/etc/hosts too)
   IpAddress local_v4;  ///< address that the questions leave from; none = any
   IpAddress local_v6;
+  bool forbidden = false;  ///< nobody may be asked
 };
 
 /// Exists only while a question is open, so that a module that asks nothing costs nothing (a

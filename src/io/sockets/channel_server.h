@@ -23,6 +23,8 @@ class ChannelServer {
   virtual std::error_code open(std::span<const Endpoint> locals) = 0;
   /// See World::server_admit.
   virtual void admit(std::optional<LinkId> link, const ChannelOptions& options) = 0;
+  /// How many descriptors it holds, those of clients that are no channel yet not counted.
+  virtual size_t descriptors() const = 0;
   /// Gives addresses and ports back. The owner hears nothing more and may go away.
   virtual void close() = 0;
 };

@@ -49,6 +49,8 @@ class ChannelSocket {
   virtual void resume() = 0;
   /// See World::channel_configure.
   virtual void configure(const ChannelOptions& options) = 0;
+  /// How many descriptors of the host it holds.
+  virtual size_t descriptors() const = 0;
   /// See World::channel_close.
   virtual void close(Closing closing) = 0;
 };

@@ -125,10 +125,10 @@ IpAddress loopback_address(Family family) {
 
 uint32_t scope_of(const IpAddress& peer, const IpAddress& local) {
   if (!peer.is_v6()) return 0;
-  // ff02::/16, whatever its flags, is link-local.
-  const bool scoped =
-      peer.is_link_local() || (peer.bytes()[0] == 0xff && (peer.bytes()[1] & 0x0f) == 0x02);
-  if (!scoped) return 0;
+  // ff01::/16 and ff02::/16, whatever their flags, are of one interface.
+  const uint8_t reach = peer.bytes()[1] & 0x0f;
+  const bool group_of_interface = peer.is_multicast() && (reach == 0x01 || reach == 0x02);
+  if (!peer.is_link_local() && !group_of_interface) return 0;
   return local ? interface_index(local) : link_local_interface();
 }
 

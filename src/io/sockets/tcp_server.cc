@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "io/sockets/closing.h"
 #include "io/sockets/sockets.h"
 
 namespace espat::io {
@@ -47,6 +48,7 @@ TcpServer::TcpServer(Shard& shard, ServerOwner& owner)
 
 std::error_code TcpServer::open(std::span<const Endpoint> locals) {
   for (const Endpoint& local : locals) {
+    port_ = local.port;
     if (const std::error_code error = open_listener(local)) {
       listeners_.clear();
       return error;
@@ -135,6 +137,10 @@ void TcpServer::accept(Listener& listener) {
   if (!client) {
     const std::error_code error = last_error();
     return out_of_resources(error) ? try_later(error) : wait(listener);
+  }
+  if (!owner_->server_lets_in(remote.endpoint(), port_)) {
+    close_gracefully(shard_.loop(), std::move(client), 0);
+    return wait(listener);
   }
   const ChannelId channel = *std::exchange(admitted_, std::nullopt);
   reporting_ = true;

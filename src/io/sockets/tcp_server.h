@@ -23,6 +23,8 @@ class ServerOwner {
   /// A client came for the channel that admit() named; now nothing is admitted. The call is a turn
   /// of its own, and the server may be told anything from inside it.
   virtual void server_accepted(ChannelId channel, AcceptedClient client) = 0;
+  /// Whether this client of `port` may come in; else it is reset. Not a turn.
+  virtual bool server_lets_in(const Endpoint& client, uint16_t port) = 0;
   /// For the log: the host lacks what a client would need; the server goes on trying.
   virtual void server_hindered(const std::error_code& error) = 0;
 
@@ -37,6 +39,7 @@ class TcpServer final : public ChannelServer, public std::enable_shared_from_thi
 
   std::error_code open(std::span<const Endpoint> locals) override;
   void admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
+  size_t descriptors() const override { return listeners_.size(); }
   void close() override;
 
  private:
@@ -60,7 +63,8 @@ class TcpServer final : public ChannelServer, public std::enable_shared_from_thi
   std::list<Listener> listeners_;
   Timer retry_;
   std::optional<ChannelId> admitted_;
-  ChannelOptions options_;             ///< of the client that is admitted
+  ChannelOptions options_;  ///< of the client that is admitted
+  uint16_t port_ = 0;
   uint32_t receive_buffer_bytes_ = 0;  ///< SO_RCVBUF of the listeners; 0 = the host's own
   bool listening_ = false;
   bool reporting_ = false;  ///< inside server_accepted

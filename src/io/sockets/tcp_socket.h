@@ -12,6 +12,7 @@
 #include "io/loop/unique_fd.h"
 #include "io/sockets/accepted_client.h"
 #include "io/sockets/channel_socket.h"
+#include "io/sockets/closing.h"
 
 namespace espat::io {
 
@@ -35,6 +36,7 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   void set_linger(int32_t linger_s) { linger_s_ = linger_s; }
   void resume() override;
   void configure(const ChannelOptions& options) override;
+  size_t descriptors() const override { return owner_ == nullptr ? 0 : 1; }
   void close(Closing closing) override;
 
  private:

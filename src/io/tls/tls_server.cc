@@ -1,13 +1,18 @@
 #include "io/tls/tls_server.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "io/sockets/endpoint_text.h"
 
 namespace espat::io {
 
 namespace {
 
-// So many handshakes run beside each other: a client that says nothing keeps no other out.
+// So many handshakes run beside each other. Whoever comes then takes the place of one that says
+// nothing.
 constexpr size_t kGreetingsMax = 8;
 
 }  // namespace

@@ -23,7 +23,8 @@ class TlsServerOwner {
   /// inside it.
   virtual void server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
                               const ChannelOptions& options) = 0;
-  /// See ServerOwner::server_hindered.
+  /// See ServerOwner for both.
+  virtual bool server_lets_in(const Endpoint& client, uint16_t port) = 0;
   virtual void server_hindered(const std::error_code& error) = 0;
   /// For the log: a client did not become a channel.
   virtual void server_refused(std::string_view line) = 0;
@@ -44,11 +45,15 @@ class TlsServer final : public ChannelServer,
 
   std::error_code open(std::span<const Endpoint> locals) override { return tcp_->open(locals); }
   void admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
+  size_t descriptors() const override { return tcp_->descriptors(); }
   void close() override;
 
  private:
   void server_accepted(ChannelId channel, AcceptedClient client) override;
   void server_hindered(const std::error_code& error) override;
+  bool server_lets_in(const Endpoint& client, uint16_t port) override {
+    return owner_->server_lets_in(client, port);
+  }
   void greeted(const std::shared_ptr<TlsSocket>& client) override;
   void greeting_failed(TlsSocket& client, std::string_view line) override;
 

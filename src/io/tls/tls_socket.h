@@ -63,6 +63,7 @@ class TlsSocket final : public ChannelSocket,
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
   void configure(const ChannelOptions& options) override;
+  size_t descriptors() const override { return tcp_ ? tcp_->descriptors() : 0; }
   void close(Closing closing) override;
 
  private:
