@@ -53,6 +53,9 @@ struct ModemOptions {
   /// Nothing of a link follows the SEND OK of its own CIPSEND, or the OK of its CIPSTART, sooner:
   /// on the chip the radio needs milliseconds, and drivers rely on it. Zero: at once.
   Duration event_gap = std::chrono::milliseconds(1);
+  /// With more than this waiting for the MCU the network brings no more news: no client is let in.
+  /// Less than one answer, or one piece of received data, may wait without it being slow.
+  uint32_t news_backlog_bytes = 16384;
   Observer* observer = nullptr;  ///< null: nobody looks; else it must outlive the modem
 };
 

@@ -81,6 +81,7 @@ ModulePlan plan_module(const Options& options, uint32_t id) {
   node.network.softap_ip = options.softap_ip;
   node.network.dns_servers = options.dns_servers;
   node.budgets = options.budgets;
+  node.modem.news_backlog_bytes = options.budgets.queued_bytes;
   if (options.count > 1) node.name = "module " + std::to_string(id);
   return plan;
 }

@@ -189,7 +189,7 @@ constexpr OptionRow kRows[] = {
     {Group::fleet, "budget", "NAME=N",
      "what one module may use, repeatable: descriptors=32 (sockets and files at a time), "
      "lingering=8 (sockets that are closed and still send), queued-bytes=65536 (that wait for the "
-     "network), log-lines=20 (a second; the rest is counted in one line)",
+     "MCU before no client is let in), log-lines=20 (a second; the rest is counted in one line)",
      apply_budget, OptionRow::kRepeatable | OptionRow::kAddsUp},
 
     {Group::observation, "trace", "[FILE]",

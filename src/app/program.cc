@@ -1,6 +1,7 @@
 #include "app/program.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <exception>
 #include <initializer_list>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -31,6 +33,20 @@ namespace {
 
 constexpr uint32_t kShardsMax = 4;
 
+/// Says for how many modules the descriptors are enough, if each uses all that it may.
+void tell_descriptor_limit(const Options& options) {
+  constexpr uint64_t kOfAtPort = 2;  // which listens, and has a client
+  const std::optional<uint64_t> limit = raise_descriptor_limit();
+  if (!limit || *limit == RLIM_INFINITY) return;
+  const uint64_t carried = *limit / (options.budgets.descriptors + kOfAtPort);
+  const bool enough = options.count <= carried;
+  if (enough && options.count == 1) return;
+  io::write_log(enough ? LogLevel::info : LogLevel::warn, {},
+                fmt::format("{} descriptors carry {} modules with all that --budget descriptors={} "
+                            "gives them",
+                            *limit, carried, options.budgets.descriptors));
+}
+
 /// As the XDG base directory specification wants it; empty without a home.
 std::filesystem::path history_file() {
   std::filesystem::path state;
@@ -48,7 +64,7 @@ Program::Program(const Options& options, io::LogToStderr& log)
     : options_(options), log_(log), egress_(std::make_shared<io::Egress>(options.reach)) {
   check_fleet(options_);
   if (!options_.user.empty()) user_.emplace(options_.user);
-  if (options_.count > 1) raise_descriptor_limit();
+  tell_descriptor_limit(options_);
   make_shards();
   make_console();
   make_trace();

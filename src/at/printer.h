@@ -10,6 +10,7 @@
 #include "at/uart_out.h"
 #include "base/text.h"
 #include "espat/bytes.h"
+#include "espat/modem.h"
 #include "espat/world.h"
 #include "store/settings.h"
 
@@ -17,9 +18,6 @@ namespace espat {
 
 inline constexpr size_t kHeldMaxBytes = 4096;  // URCs held back during data input
 inline constexpr size_t kInfoMaxBytes = 400;   // one information line
-// With so much waiting for the MCU the network brings no more news: a client comes and goes in 21
-// bytes. Above what one answer or one piece of received data leaves there.
-inline constexpr size_t kNewsBacklogMaxBytes = 16384;
 
 class Printer {
  public:
@@ -30,11 +28,13 @@ class Printer {
     passthrough,
   };
 
-  /// `strict`: see ModemOptions::strict_events.
-  /// `line`: its settings at power on.
-  Printer(World& world, const Settings& settings, Counters& counters, const UartConfig& line,
-          bool strict)
-      : settings_(settings), strict_(strict), line_(line), out_(world, counters) {}
+  /// Of `options` it uses strict_events, news_backlog_bytes, and the line's settings at power on.
+  Printer(World& world, const Settings& settings, Counters& counters, const ModemOptions& options)
+      : settings_(settings),
+        strict_(options.strict_events),
+        news_backlog_bytes_(options.news_backlog_bytes),
+        line_(options.line),
+        out_(world, counters) {}
   Printer(const Printer&) = delete;
   Printer& operator=(const Printer&) = delete;
 
@@ -98,7 +98,7 @@ class Printer {
   bool blocked() const { return out_.blocked(); }
   /// The MCU is so far behind that nothing should happen now of which it would have to be told.
   bool mcu_is_behind() const {
-    return out_.blocked() && out_.waiting_bytes() > kNewsBacklogMaxBytes;
+    return out_.blocked() && out_.waiting_bytes() > news_backlog_bytes_;
   }
   bool empty() const { return out_.empty(); }
   size_t waiting_bytes() const { return out_.waiting_bytes(); }
@@ -111,6 +111,7 @@ class Printer {
 
   const Settings& settings_;
   const bool strict_;
+  const size_t news_backlog_bytes_;
   Phase phase_ = Phase::command;
   UartConfig line_;
   UartOut out_;

@@ -66,7 +66,7 @@ void fields(auto& archive, Is<UartConfig> auto& x) {
 void fields(auto& archive, Is<UpdateServer> auto& x) { archive(x.host, x.port); }
 void fields(auto& archive, Is<ModemOptions> auto& x) {
   archive(x.echo, x.mac, x.join_ssid, x.join_password, x.line, x.update_http, x.update_https,
-          x.update_token, x.strict_events);
+          x.update_token, x.strict_events, x.news_backlog_bytes);
 }
 
 // What the module asks for is only ever written.

@@ -346,7 +346,8 @@ void Links::on_event(const Event& event) {
     if ((*this)[failed->channel].state != Link::State::connecting) return;
     log_end(failed->channel, failed->error);
     const bool udp = (*this)[failed->channel].transport == Transport::udp;
-    fail(failed->channel, udp ? Failure::early : Failure::network);
+    const bool own_fault = failed->error == NetError::out_of_resources;
+    fail(failed->channel, udp || own_fault ? Failure::early : Failure::network);
   } else if (const auto* closed = std::get_if<ChannelClosed>(&event)) {
     if ((*this)[closed->channel].state != Link::State::open) return;
     log_end(closed->channel, closed->error);

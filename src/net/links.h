@@ -150,7 +150,7 @@ class Links final : public Service, public DataSink, private NameUser {
 
   /// Why an attempt to open failed, as far as it changes what is printed.
   enum class Failure : uint8_t {
-    early,    ///< nothing had been sent to the peer: no such name, no such local port
+    early,    ///< nothing had been sent to the peer: no such name or local port, nothing left
     network,  ///< the peer was tried
   };
 

@@ -85,6 +85,7 @@ class Fleet(harness.Case):
         self.assertIn(f"link 0: 127.0.0.1:{first + 1} is refused: it is a port of espat's own", log)
         self.assertIn("is refused: --deny 127.0.0.9/32", log)
         self.assertIn("is refused: it is a metadata service", log)
+        self.assertRegex(log, r"\d+ descriptors carry \d+ modules")
 
 
 if __name__ == "__main__":

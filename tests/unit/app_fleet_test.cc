@@ -51,7 +51,7 @@ TEST(FleetTest, OptionsReachTheModule) {
   const ModulePlan plan =
       plan_module(read({"--echo=off", "--strict", "--join=home,secret", "--chip=esp8266",
                         "--softap-ip=127.0.3.1", "--dns=127.0.0.53", "--ap=home,secret",
-                        "--budget=log-lines=5"}),
+                        "--budget=log-lines=5", "--budget=queued-bytes=77"}),
                   0);
   EXPECT_FALSE(plan.node.modem.echo);
   EXPECT_TRUE(plan.node.modem.strict_events);
@@ -60,6 +60,7 @@ TEST(FleetTest, OptionsReachTheModule) {
   EXPECT_EQ(plan.node.profile, &kEsp8266);
   EXPECT_EQ(plan.node.network.softap_ip, IpAddress::v4(127, 0, 3, 1));
   EXPECT_EQ(plan.node.budgets.log_lines, 5u);
+  EXPECT_EQ(plan.node.modem.news_backlog_bytes, 77u);
   EXPECT_EQ(plan.node.network.dns_servers.size(), 1u);
   EXPECT_FALSE(plan.node.network.air.anything_goes());
   EXPECT_FALSE(plan.node.commands == nullptr);

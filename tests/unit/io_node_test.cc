@@ -154,6 +154,21 @@ TEST_F(NodeTest, LocalIpIsAnInterface) {
   }
 }
 
+TEST_F(NodeTest, OverBudgetIsAnErrorAlone) {
+  const Peer server = listening_peer(kLoopback);
+  const std::string to = ",\"TCP\",\"127.0.0.1\"," + std::to_string(server.local().port);
+  config_.budgets.descriptors = 1;
+  power_on();
+  command("AT+CWMODE=1");
+  command("AT+CWJAP=\"home\",\"password\"", "WIFI GOT IP\r\n\r\nOK\r\n");
+  command("AT+CIPMUX=1");
+  command("AT+CIPSTART=0" + to, "0,CONNECT\r\n\r\nOK\r\n");
+  port_->type("AT+CIPSTART=1" + to + "\r\n");
+  ASSERT_TRUE(run_until(shard_, [&] { return node_->idle(); }));
+  port_->type("AT\r\n");
+  EXPECT_EQ(port_->written, "\r\nERROR\r\n\r\nOK\r\n");
+}
+
 /// The MCU reads 100 bytes at a time of what a server sends as fast as it can.
 TEST_F(NodeTest, SlowMcuGetsEveryByte) {
   const Peer server = listening_peer(kLoopback);

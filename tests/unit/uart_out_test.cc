@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "espat/commands.h"
 #include "sim/sim_module.h"
@@ -19,7 +20,7 @@ constexpr uint16_t kServerPort = 333;
 
 class WayOut : public testing::Test {
  protected:
-  WayOut() : module_(command_set(), options()) {
+  explicit WayOut(sim::SimOptions how = options()) : module_(command_set(), std::move(how)) {
     module_.power_on();
     module_.run_for(seconds(1));
     module_.take_output();
@@ -55,7 +56,7 @@ class WayOut : public testing::Test {
 
 class DeafMcu : public WayOut {
  protected:
-  DeafMcu() {
+  explicit DeafMcu(sim::SimOptions how = options()) : WayOut(std::move(how)) {
     run("AT+CIPMUX=1");
     run("AT+CIPSERVER=1,333");
   }
@@ -105,6 +106,24 @@ TEST_F(DeafMcu, IsNotToldOfMoreClientsThanItCanCatchUpWith) {
   EXPECT_EQ(pairs_in(output), admitted);
   EXPECT_EQ(churn(3), 3);
   EXPECT_EQ(pairs_in(module_.take_output()), 3);
+}
+
+class DeafMcuOnABudget : public DeafMcu {
+ protected:
+  DeafMcuOnABudget() : DeafMcu(on_a_budget()) {}
+  static sim::SimOptions on_a_budget() {
+    sim::SimOptions how = options();
+    how.modem.news_backlog_bytes = 100;
+    return how;
+  }
+};
+
+TEST_F(DeafMcuOnABudget, IsToldOfNoMore) {
+  uart().throttle(64, 0);
+  const int admitted = churn(50);
+  EXPECT_LT(admitted, 10);
+  EXPECT_EQ(pairs_in(read_all()), admitted);
+  EXPECT_EQ(churn(3), 3);
 }
 
 TEST_F(DeafMcu, LetsClientsInAgainWhileItCatchesUp) {

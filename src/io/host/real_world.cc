@@ -74,10 +74,12 @@ RealWorld::RealWorld(Shard& shard, const HostConfig& config, AtPort& port, Modem
       partitions_(shard.loop(), *flash_, modem,
                   [this](LogLevel level, std::string_view line) { log(level, line); }),
       wifi_(shard, config.network, modem) {
+  lingering_->on_fewer = here_.guard([this] { follow_admission(); });
   clock_set({});
 }
 
 RealWorld::~RealWorld() {
+  lingering_->on_fewer = nullptr;
   end_all();
   flash_->finish();
 }
@@ -112,12 +114,18 @@ std::shared_ptr<ChannelSocket> RealWorld::make_socket(ChannelId channel,
   if (!lets_out(channel, request)) {
     return std::make_shared<AbsentSocket>(shard_, owner, channel, NetError::unreachable);
   }
+  const bool udp = request.transport == Transport::udp;
+  const std::string reason = over_budget(udp ? UdpSocket::needed(request.remote.address) : 1);
+  if (!reason.empty()) {
+    refuse(fmt::format("{} {}: {}", kind_of(channel), channel, reason));
+    return std::make_shared<AbsentSocket>(shard_, owner, channel, NetError::out_of_resources);
+  }
   switch (request.transport) {
     case Transport::tcp:
-      return std::make_shared<TcpSocket>(shard_, owner, channel);
+      return std::make_shared<TcpSocket>(shard_, owner, channel, lingering_);
     case Transport::udp:
       return std::make_shared<UdpSocket>(shard_, owner, channel, *egress_,
-                                         config_.budgets.descriptors);
+                                         config_.budgets.descriptors - descriptors());
     case Transport::ssl:
       break;
   }
@@ -133,6 +141,27 @@ bool RealWorld::lets_out(ChannelId channel, const ChannelRequest& request) {
   refuse(fmt::format("{} {}: {} is refused: {}", kind_of(channel), channel,
                      endpoint_text(request.remote), *refusal));
   return false;
+}
+
+size_t RealWorld::descriptors() const {
+  size_t count = lookups_.size() + lingering_->count() + (server_ ? server_->descriptors() : 0);
+  for (const auto& socket : channels_) count += socket ? socket->descriptors() : 0;
+  return count;
+}
+
+/// Why the module may not have so many descriptors more; empty if it may. What was promised to a
+/// peer is not cut short for it: it is the next channel that is not opened.
+std::string RealWorld::over_budget(size_t descriptors_wanted) {
+  const Budgets& budgets = config_.budgets;
+  const size_t lingering_most = std::max<size_t>(budgets.lingering, 1) - 1;
+  lingering_->shed(lingering_most);
+  if (lingering_->count() > lingering_most) {
+    return fmt::format("{} closed sockets still send, see --budget lingering", lingering_->count());
+  }
+  if (descriptors() + descriptors_wanted > budgets.descriptors) {
+    return fmt::format("{} descriptors are in use, see --budget descriptors", descriptors());
+  }
+  return {};
 }
 
 std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, const TlsClient& tls) {
@@ -151,7 +180,7 @@ std::shared_ptr<ChannelSocket> RealWorld::make_tls_socket(ChannelId channel, con
   TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
   if (!context) return std::make_shared<AbsentSocket>(shard_, owner, channel, NetError::tls);
   return std::make_shared<TlsSocket>(shard_, owner, channel, std::move(context),
-                                     demands_of(tls, module_time()));
+                                     demands_of(tls, module_time()), lingering_);
 }
 
 TlsContextRef RealWorld::tls_context(TlsSetup setup) {
@@ -200,7 +229,9 @@ void RealWorld::channel_configure(ChannelId channel, const ChannelOptions& optio
 }
 
 void RealWorld::channel_close(ChannelId channel, Closing closing) {
-  if (socket_of(channel)) std::exchange(socket_of(channel), nullptr)->close(closing);
+  if (!socket_of(channel)) return;
+  std::exchange(socket_of(channel), nullptr)->close(closing);
+  follow_admission();
 }
 
 size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint& from) {
@@ -211,11 +242,13 @@ void RealWorld::channel_event(const Event& event) { modem_.on_event(event); }
 
 void RealWorld::channel_failed(const ChannelFailed& failed) {
   socket_of(failed.channel) = nullptr;
+  follow_admission();
   modem_.on_event(failed);
 }
 
 void RealWorld::channel_closed(const ChannelClosed& closed) {
   socket_of(closed.channel) = nullptr;
+  follow_admission();
   modem_.on_event(closed);
 }
 
@@ -229,9 +262,14 @@ void RealWorld::server_open(const ServerRequest& request) {
 }
 
 NetError RealWorld::start_server(const ServerRequest& request) {
+  const std::vector<Endpoint> endpoints = server_endpoints(request);
+  if (const std::string reason = over_budget(endpoints.size()); !reason.empty()) {
+    refuse(fmt::format("server on port {}: {}", request.port, reason));
+    return NetError::out_of_resources;
+  }
   server_ = make_server(request);
   if (!server_) return NetError::tls;
-  const std::error_code error = server_->open(server_endpoints(request));
+  const std::error_code error = server_->open(endpoints);
   if (!error) return NetError::none;
   server_ = nullptr;
   log(LogLevel::warn, fmt::format("server on port {}: {}", request.port, error.message()));
@@ -253,7 +291,7 @@ std::shared_ptr<ChannelServer> RealWorld::make_server(const ServerRequest& reque
   TlsContextRef context = there ? tls_context(std::move(setup)) : nullptr;
   if (!context) return nullptr;
   TlsServerOwner& owner = *this;
-  return std::make_shared<TlsServer>(shard_, owner, std::move(context));
+  return std::make_shared<TlsServer>(shard_, owner, std::move(context), lingering_);
 }
 
 std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) const {
@@ -271,24 +309,41 @@ std::vector<Endpoint> RealWorld::server_endpoints(const ServerRequest& request) 
 }
 
 void RealWorld::server_admit(std::optional<ChannelId> channel, const ChannelOptions& options) {
-  if (server_) server_->admit(channel, options);
+  admitted_ = channel;
+  admitted_options_ = options;
+  admission_withheld_ = true;  // until it is looked at
+  follow_admission();
+}
+
+/// Clients are let in as the module says, and as far as its budget goes.
+void RealWorld::follow_admission() {
+  if (!server_ || !admission_withheld_) return;
+  admission_withheld_ = false;  // what over_budget lets go of is no news
+  const std::string reason = admitted_ ? over_budget(1) : std::string();
+  admission_withheld_ = !reason.empty();
+  server_->admit(admission_withheld_ ? std::nullopt : admitted_, admitted_options_);
+  if (admission_withheld_) log(LogLevel::info, "clients are refused: " + reason);
 }
 
 void RealWorld::server_close() {
   server_life_.renew();
+  admitted_.reset();
+  admission_withheld_ = false;
   if (server_) std::exchange(server_, nullptr)->close();
 }
 
 void RealWorld::server_accepted(ChannelId channel, AcceptedClient client) {
+  admitted_.reset();
   channel_close(channel, Closing::orderly);
   ChannelOwner& owner = *this;
-  const auto socket = std::make_shared<TcpSocket>(shard_, owner, channel);
+  const auto socket = std::make_shared<TcpSocket>(shard_, owner, channel, lingering_);
   socket_of(channel) = socket;
   socket->adopt(std::move(client));
 }
 
 void RealWorld::server_greeted(ChannelId channel, const std::shared_ptr<TlsSocket>& client,
                                const ChannelOptions& options) {
+  admitted_.reset();
   channel_close(channel, Closing::orderly);
   socket_of(channel) = client;
   client->become(*this, channel, options);
@@ -299,7 +354,10 @@ void RealWorld::server_hindered(const std::error_code& error) {
 }
 
 bool RealWorld::server_lets_in(const Endpoint& client, uint16_t port) {
-  const Egress::Refusal refusal = egress_->client(client.address, port);
+  Egress::Refusal refusal = egress_->client(client.address, port);
+  if (!refusal) {
+    if (std::string reason = over_budget(1); !reason.empty()) refusal = std::move(reason);
+  }
   if (refusal) refuse(fmt::format("client {} is refused: {}", endpoint_text(client), *refusal));
   return !refusal;
 }

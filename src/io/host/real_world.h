@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -103,6 +104,9 @@ class RealWorld final : public World,
   std::shared_ptr<ChannelSocket> make_socket(ChannelId channel, const ChannelRequest& request);
   std::shared_ptr<ChannelSocket> make_tls_socket(ChannelId channel, const TlsClient& tls);
   TlsContextRef tls_context(TlsSetup setup);
+  size_t descriptors() const;
+  std::string over_budget(size_t descriptors_wanted);
+  void follow_admission();
   bool lets_out(ChannelId channel, const ChannelRequest& request);
   std::vector<Endpoint> allowed_name_servers(std::span<const Endpoint> servers);
   void refuse(std::string_view line);
@@ -123,9 +127,14 @@ class RealWorld final : public World,
   const std::shared_ptr<ModuleLog> log_;
   std::shared_ptr<const Pki> pki_;
   const std::shared_ptr<const Egress> egress_;
+  const std::shared_ptr<Lingering> lingering_ = std::make_shared<Lingering>();
+  Lease here_;  ///< of the object
   Lease boot_;  ///< what was asked for since the module started
   std::vector<std::shared_ptr<ChannelSocket>> channels_;  ///< by id, as far as there were any
   std::shared_ptr<ChannelServer> server_;
+  std::optional<ChannelId> admitted_;  ///< as server_admit said
+  ChannelOptions admitted_options_;
+  bool admission_withheld_ = false;  ///< the budget is used up
   Duration clock_offset_{};          ///< the module's clock less the shard's
   Lease server_life_;                ///< what was asked for since the server was last closed
   std::map<QueryId, std::shared_ptr<NameLookup>> lookups_;

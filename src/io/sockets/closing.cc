@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "io/loop/descriptor.h"
 #include "io/loop/timer.h"
@@ -38,17 +39,30 @@ bool output_pending(int socket) {
   return unacknowledged_bytes > 0;
 }
 
+}  // namespace
+
 /// Keeps the socket until the peer has closed too, or time is up.
 class LingeringSocket : public std::enable_shared_from_this<LingeringSocket> {
  public:
-  LingeringSocket(Loop& loop, bool reset_when_late)
-      : socket_(loop), timer_(loop), reset_when_late_(reset_when_late) {}
+  LingeringSocket(Loop& loop, bool reset_when_late, std::shared_ptr<Lingering> of)
+      : socket_(loop), timer_(loop), reset_when_late_(reset_when_late), of_(std::move(of)) {}
+  ~LingeringSocket() { leave(); }
 
   void start(UniqueFd socket, std::chrono::seconds limit) {
     ::shutdown(socket.get(), SHUT_WR);
     if (socket_.assign(std::move(socket))) return;  // it cannot be waited for: closed
+    if (of_) of_->sockets_.push_back(this);
     timer_.start(limit, [self = shared_from_this()] { self->late(); });
     wait();
+  }
+
+  bool sends() { return output_pending(socket_.fd()); }
+
+  void finish() {
+    const auto self = shared_from_this();
+    socket_.close();
+    timer_.cancel();
+    if (const auto of = leave()) of->tell();
   }
 
  private:
@@ -56,30 +70,41 @@ class LingeringSocket : public std::enable_shared_from_this<LingeringSocket> {
     socket_.wait_readable([self = shared_from_this()] { self->readable(); });
   }
 
-  void readable() {
-    if (discard_input(socket_.fd())) return wait();
-    socket_.close();
-    timer_.cancel();
-  }
+  void readable() { discard_input(socket_.fd()) ? wait() : finish(); }
 
   void late() {
     if (reset_when_late_) make_abortive(socket_.fd());
-    socket_.close();
+    finish();
+  }
+
+  std::shared_ptr<Lingering> leave() {
+    if (of_) of_->sockets_.remove(this);
+    return std::exchange(of_, nullptr);
   }
 
   Descriptor socket_;
   Timer timer_;
   const bool reset_when_late_;
+  std::shared_ptr<Lingering> of_;  ///< null: nobody counts it, or no longer
 };
 
-}  // namespace
+void Lingering::shed(size_t most) {
+  // on_fewer may come back here.
+  std::vector<std::shared_ptr<LingeringSocket>> now;
+  for (LingeringSocket* socket : sockets_) now.push_back(socket->shared_from_this());
+  for (const auto& socket : now) {
+    if (count() <= most) return;
+    if (!socket->sends()) socket->finish();
+  }
+}
 
-void close_gracefully(Loop& loop, UniqueFd socket, int32_t linger_s) {
+void close_gracefully(Loop& loop, UniqueFd socket, int32_t linger_s,
+                      const std::shared_ptr<Lingering>& of) {
   if (linger_s == 0) return make_abortive(socket.get());
   discard_input(socket.get());
   if (!output_pending(socket.get())) return;
   const auto limit = linger_s > 0 ? std::chrono::seconds(linger_s) : kPeerTime;
-  std::make_shared<LingeringSocket>(loop, linger_s > 0)->start(std::move(socket), limit);
+  std::make_shared<LingeringSocket>(loop, linger_s > 0, of)->start(std::move(socket), limit);
 }
 
 }  // namespace espat::io

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <utility>
 
-#include "io/sockets/closing.h"
 #include "io/sockets/sockets.h"
 
 namespace espat::io {
@@ -53,10 +52,12 @@ std::error_code set_receive_buffer(int socket, uint32_t bytes) {
 
 }  // namespace
 
-TcpSocket::TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel)
+TcpSocket::TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel,
+                     std::shared_ptr<Lingering> lingering)
     : shard_(shard),
       owner_(&owner),
       channel_(channel),
+      lingering_(std::move(lingering)),
       read_max_bytes_(kReadBufferBytes),
       receive_buffer_bytes_(kHostBufferBytes),
       socket_(shard.loop()) {}
@@ -299,7 +300,8 @@ void TcpSocket::close(Closing closing) {
     socket_.close();
     return;
   }
-  close_gracefully(shard_.loop(), socket_.release(), closing == Closing::abort ? 0 : linger_s_);
+  close_gracefully(shard_.loop(), socket_.release(), closing == Closing::abort ? 0 : linger_s_,
+                   lingering_);
 }
 
 }  // namespace espat::io

@@ -18,8 +18,10 @@ namespace espat::io {
 
 class TcpSocket final : public ChannelSocket, public std::enable_shared_from_this<TcpSocket> {
  public:
-  /// `owner` must stay until the channel has ended or close() was called.
-  TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel);
+  /// `owner` must stay until the channel has ended or close() was called. `lingering` as of
+  /// close_gracefully.
+  TcpSocket(Shard& shard, ChannelOwner& owner, ChannelId channel,
+            std::shared_ptr<Lingering> lingering = nullptr);
 
   void open(const ChannelRequest& request) override;
   /// Instead of open(): carries what the server has accepted, and says so by ClientAccepted before
@@ -68,6 +70,7 @@ class TcpSocket final : public ChannelSocket, public std::enable_shared_from_thi
   Shard& shard_;
   ChannelOwner* owner_;  ///< null once the channel has ended
   const ChannelId channel_;
+  const std::shared_ptr<Lingering> lingering_;
   bool open_ = false;
   bool send_blocked_ = false;  ///< the host's buffer is full; ChannelWritable follows
   bool held_ = false;          ///< see hold()

@@ -17,10 +17,12 @@ constexpr size_t kGreetingsMax = 8;
 
 }  // namespace
 
-TlsServer::TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context)
+TlsServer::TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context,
+                     std::shared_ptr<Lingering> lingering)
     : shard_(shard),
       owner_(&owner),
       context_(std::move(context)),
+      lingering_(std::move(lingering)),
       tcp_(std::make_shared<TcpServer>(shard, static_cast<ServerOwner&>(*this))) {}
 
 void TlsServer::admit(std::optional<ChannelId> channel, const ChannelOptions& options) {

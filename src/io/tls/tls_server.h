@@ -41,7 +41,8 @@ class TlsServer final : public ChannelServer,
                         public std::enable_shared_from_this<TlsServer> {
  public:
   /// `owner` must stay until close() was called.
-  TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context);
+  TlsServer(Shard& shard, TlsServerOwner& owner, TlsContextRef context,
+            std::shared_ptr<Lingering> lingering);
 
   std::error_code open(std::span<const Endpoint> locals) override { return tcp_->open(locals); }
   void admit(std::optional<ChannelId> channel, const ChannelOptions& options) override;
@@ -63,6 +64,7 @@ class TlsServer final : public ChannelServer,
   Shard& shard_;
   TlsServerOwner* owner_;  ///< null once closed
   const TlsContextRef context_;
+  const std::shared_ptr<Lingering> lingering_;
   const std::shared_ptr<TcpServer> tcp_;
   std::optional<ChannelId> admitted_;
   ChannelOptions options_;                           ///< of the client that is admitted

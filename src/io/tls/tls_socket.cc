@@ -26,16 +26,22 @@ constexpr size_t kUnsentMaxBytes = size_t{128} * 1024;
 }  // namespace
 
 TlsSocket::TlsSocket(Shard& shard, ChannelOwner& owner, ChannelId channel, TlsContextRef context,
-                     TlsDemands demands)
+                     TlsDemands demands, std::shared_ptr<Lingering> lingering)
     : shard_(shard),
       owner_(&owner),
       channel_(channel),
+      lingering_(std::move(lingering)),
       context_(std::move(context)),
       demands_(std::move(demands)),
       timer_(shard.loop()) {}
 
-TlsSocket::TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now)
-    : shard_(shard), greeter_(&greeter), context_(std::move(context)), timer_(shard.loop()) {
+TlsSocket::TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now,
+                     std::shared_ptr<Lingering> lingering)
+    : shard_(shard),
+      greeter_(&greeter),
+      lingering_(std::move(lingering)),
+      context_(std::move(context)),
+      timer_(shard.loop()) {
   demands_.now = now;
 }
 
@@ -43,7 +49,7 @@ void TlsSocket::open(const ChannelRequest& request) {
   linger_s_ = request.options.linger_s;
   receive_window_bytes_ = request.options.receive_window_bytes;
   ChannelOwner& owner = *this;
-  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_, lingering_);
   set_report_acknowledged(request.options.report_acknowledged);
   tcp_->open(request);
 }
@@ -52,7 +58,7 @@ void TlsSocket::adopt(AcceptedClient client) {
   linger_s_ = client.options.linger_s;
   receive_window_bytes_ = client.options.receive_window_bytes;
   ChannelOwner& owner = *this;
-  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_);
+  tcp_ = std::make_shared<TcpSocket>(shard_, owner, channel_, lingering_);
   tcp_->adopt(std::move(client));
 }
 
@@ -320,6 +326,7 @@ void TlsSocket::end(NetError error, std::string_view reason) {
 /// The channel is over for its owner, but what it was promised is still to be sent.
 void TlsSocket::send_rest() {
   if (!tcp_ || unsent_.empty()) return drop_tcp();
+  if (lingering_) rest_.emplace(lingering_);
   timer_.start(linger_s_ > 0 ? std::min(kFlushTime, std::chrono::seconds(linger_s_)) : kFlushTime,
                [self = shared_from_this()] {
                  self->abort();
@@ -332,6 +339,7 @@ void TlsSocket::report_end() { std::exchange(owner_, nullptr)->channel_closed({c
 
 void TlsSocket::drop_tcp() {
   if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::orderly);
+  rest_.reset();
 }
 
 void TlsSocket::configure(const ChannelOptions& options) {
@@ -362,6 +370,7 @@ void TlsSocket::close(Closing closing) {
 /// A peer that took nothing for so long does not get the rest, and is to know.
 void TlsSocket::abort() {
   if (tcp_) std::exchange(tcp_, nullptr)->close(Closing::abort);
+  rest_.reset();
 }
 
 void TlsSocket::channel_log(LogLevel level, std::string_view text) {

@@ -47,11 +47,12 @@ class TlsSocket final : public ChannelSocket,
   /// ended or close() was called. With a pre-shared key among the demands the context needs no
   /// certificates; whatever it has is not used.
   TlsSocket(Shard& shard, ChannelOwner& owner, ChannelId channel, TlsContextRef context,
-            TlsDemands demands);
+            TlsDemands demands, std::shared_ptr<Lingering> lingering = nullptr);
   /// For adopt(): the server's end; `now` is the module's clock. The greeter keeps the socket (it
   /// has it before it calls adopt()), and must stay until it was told how it went or close() was
   /// called.
-  TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now);
+  TlsSocket(Shard& shard, TlsGreeter& greeter, TlsContextRef context, time_t now,
+            std::shared_ptr<Lingering> lingering = nullptr);
 
   void open(const ChannelRequest& request) override;
   /// Instead of open(): begins the handshake with a client of the server. A turn of its own, from
@@ -103,11 +104,13 @@ class TlsSocket final : public ChannelSocket,
   ChannelOwner* owner_ = nullptr;  ///< null until it is a channel, and once the channel has ended
   TlsGreeter* greeter_ = nullptr;  ///< null once it was told
   ChannelId channel_ = 0;
+  const std::shared_ptr<Lingering> lingering_;  ///< as of close_gracefully
   TlsContextRef context_;
-  TlsDemands demands_;                   ///< until the session has them
-  std::shared_ptr<TcpSocket> tcp_;       ///< null before and after
-  std::unique_ptr<TlsSession> session_;  ///< only while tcp_ is connected and its data is wanted
-  Timer timer_;                          ///< for a step of the handshake, then for the last flush
+  TlsDemands demands_;                    ///< until the session has them
+  std::shared_ptr<TcpSocket> tcp_;        ///< null before and after
+  std::optional<Lingering::Share> rest_;  ///< while the rest is sent
+  std::unique_ptr<TlsSession> session_;   ///< only while tcp_ is connected and its data is wanted
+  Timer timer_;                           ///< for a step of the handshake, then for the last flush
   Endpoint local_, remote_;
   bool open_ = false;
   bool offer_posted_ = false;   ///< a turn that calls deliver_kept() is on its way
