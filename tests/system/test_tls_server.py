@@ -1,6 +1,8 @@
 """The SSL server with openssl s_client and curl: certificates, crowds, silence, back-pressure."""
 
+import contextlib
 import socket
+import ssl
 import subprocess
 import unittest
 
@@ -249,11 +251,26 @@ class Certificates(ServerCase):
         self.assertFalse(harness.has_listener(number))
 
 
+def client_hello():
+    """What a TLS client says first."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    hello = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), hello)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return hello.read()
+
+
 class BadClients(ServerCase):
-    def test_client_that_says_nothing(self):
+    def test_clients_that_say_nothing(self):
+        """Many more than handshakes are carried beside each other, some after a first word."""
         _, port, number = self.serving()
-        for _ in range(3):
+        for _ in range(12):
             servers.client(self, number)
+        for _ in range(12):
+            servers.client(self, number).sendall(client_hello())
         self.still_serves(port, number)
 
     def test_client_that_stops_in_the_handshake(self):

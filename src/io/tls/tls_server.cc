@@ -35,12 +35,31 @@ void TlsServer::admit(std::optional<ChannelId> channel, const ChannelOptions& op
 /// be.
 void TlsServer::follow() {
   if (owner_ == nullptr) return;
-  tcp_->admit(clients_.size() < kGreetingsMax ? admitted_ : std::nullopt, options_);
+  tcp_->admit(admitted_, options_);
+}
+
+/// Sends the client away that has got least far, and of those the one that has stood still longest.
+void TlsServer::make_room() {
+  if (clients_.size() < kGreetingsMax) return;
+  const auto worst =
+      std::min_element(clients_.begin(), clients_.end(), [](const auto& one, const auto& other) {
+        return std::pair(one->has_greeted(), one->waits_since()) <
+               std::pair(other->has_greeted(), other->waits_since());
+      });
+  const std::shared_ptr<TlsSocket> client = *worst;
+  clients_.erase(worst);
+  client->close(Closing::abort);
+  owner_->server_refused(
+      fmt::format("client {}: TLS: makes room for another before its handshake "
+                  "is done",
+                  endpoint_text(client->remote())));
 }
 
 void TlsServer::server_accepted(ChannelId, AcceptedClient client) {
   TlsGreeter& greeter = *this;
-  clients_.push_back(std::make_shared<TlsSocket>(shard_, greeter, context_, owner_->module_time()));
+  make_room();
+  clients_.push_back(
+      std::make_shared<TlsSocket>(shard_, greeter, context_, owner_->module_time(), lingering_));
   const auto self = shared_from_this();
   const std::shared_ptr<TlsSocket> socket = clients_.back();
   socket->adopt(std::move(client));

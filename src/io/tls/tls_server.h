@@ -59,6 +59,7 @@ class TlsServer final : public ChannelServer,
   void greeting_failed(TlsSocket& client, std::string_view line) override;
 
   void follow();
+  void make_room();
   void forget(const TlsSocket& client);
 
   Shard& shard_;

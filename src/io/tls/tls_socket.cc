@@ -94,6 +94,7 @@ void TlsSocket::connected(const Endpoint& local, const Endpoint& remote) {
 
 /// Each message of the peer that brings the handshake on gives it the same time again.
 void TlsSocket::await_step() {
+  waits_since_ = shard_.now();
   timer_.start(kStepTime, [self = shared_from_this()] {
     if (!self->session_ || self->open_) return;
     self->fail_handshake(NetError::tls, "no answer for 10 s during the handshake");

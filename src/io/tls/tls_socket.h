@@ -61,6 +61,11 @@ class TlsSocket final : public ChannelSocket,
   /// Makes a channel of it, and reports ClientAccepted before it returns; only from inside
   /// greeted(). `owner` must stay as for open().
   void become(ChannelOwner& owner, ChannelId channel, const ChannelOptions& options);
+  /// Between adopt() and its end: whether the client has said anything that counts, and since when
+  /// its next word is awaited.
+  bool has_greeted() const { return session_ && session_->handshake_steps() != 0; }
+  Time waits_since() const { return waits_since_; }
+  const Endpoint& remote() const { return remote_; }
   size_t send(Bytes data, const Endpoint& to) override;
   void resume() override;
   void configure(const ChannelOptions& options) override;
@@ -111,6 +116,7 @@ class TlsSocket final : public ChannelSocket,
   std::optional<Lingering::Share> rest_;  ///< while the rest is sent
   std::unique_ptr<TlsSession> session_;   ///< only while tcp_ is connected and its data is wanted
   Timer timer_;                           ///< for a step of the handshake, then for the last flush
+  Time waits_since_{};                    ///< the latest step of the handshake
   Endpoint local_, remote_;
   bool open_ = false;
   bool offer_posted_ = false;   ///< a turn that calls deliver_kept() is on its way
