@@ -114,7 +114,9 @@ constexpr OptionRow kRows[] = {
      apply_pty},
     {Group::port, "serial", "DEV[,BAUD]",
      "a real serial device, default 115200 8N1; AT+UART_CUR really changes it", apply_serial},
-    {Group::port, "stdio", "", "raw stdin and stdout; ends with stdin, once all is answered",
+    {Group::port, "stdio", "",
+     "raw stdin and stdout; ends with stdin, once all is answered that will be, or "
+     "with status 1 if stdout cannot be written",
      apply_stdio},
 
     {Group::module, "chip", "esp32|esp8266", "what is emulated, default esp32", apply_chip},
