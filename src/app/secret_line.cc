@@ -80,9 +80,13 @@ bool SecretLine::take(char byte) {
     name_.clear();
     return false;
   }
-  if (state_ == State::looking || state_ == State::named) {
-    state_ == State::looking ? look(byte) : take_sign(byte);
+  if (row_ == nullptr || state_ == State::looking) {
+    look(byte);
     return state_ == State::broken;  // a value, without its sign
+  }
+  if (state_ == State::named) {
+    take_sign(byte);
+    return state_ == State::broken;
   }
   if (byte == '\r') return false;  // of the line's end, or nothing that tells anybody anything
   return take_value(byte);
