@@ -137,16 +137,26 @@ void check_single_port(const std::vector<GivenOption>& given, const std::string&
   }
 }
 
+/// Reads what @FILE names; once, since it may be a pipe.
+void read_secrets(std::vector<GivenOption>& given, const std::string& where) {
+  for (GivenOption& each : given) {
+    if (!each.row->has(OptionRow::kSecret)) continue;
+    try {
+      each.value = secret_value(each.value);
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(where + dashed(*each.row) + ": " + error.what());
+    }
+  }
+}
+
 void apply(Options& options, const std::vector<GivenOption>& given, const std::string& where) {
   check_single_port(given, where);
   for (const GivenOption& each : given) {
     try {
-      const bool secret = each.row->has(OptionRow::kSecret);
-      const std::string value = secret ? secret_value(each.value) : each.value;
-      if (value.empty() && needs_value(*each.row) && !each.row->has(OptionRow::kMayBeEmpty)) {
+      if (each.value.empty() && needs_value(*each.row) && !each.row->has(OptionRow::kMayBeEmpty)) {
         throw std::invalid_argument("the value is empty");
       }
-      each.row->apply(options, value);
+      each.row->apply(options, each.value);
     } catch (const std::invalid_argument& error) {
       throw UsageError(where + dashed(*each.row) + ": " + error.what());
     }
@@ -188,7 +198,8 @@ const char* PortOption::name() const {
 }
 
 Options read_options(std::span<const std::string> arguments) {
-  const std::vector<GivenOption> given = read_arguments(arguments);
+  std::vector<GivenOption> given = read_arguments(arguments);
+  read_secrets(given, "");
   Options options;
   apply(options, given, "");
   if (options.action != Options::Action::run) return options;
@@ -197,8 +208,10 @@ Options read_options(std::span<const std::string> arguments) {
     std::erase_if(from_file, [&](const GivenOption& each) {
       return !each.row->has(OptionRow::kAddsUp) && is_given(given, *each.row);
     });
+    const std::string where = "--config: " + options.config_file + ": ";
+    read_secrets(from_file, where);
     Options both;
-    apply(both, from_file, "--config: " + options.config_file + ": ");
+    apply(both, from_file, where);
     apply(both, given, "");
     options = std::move(both);
   }
