@@ -25,6 +25,9 @@ inline constexpr size_t kLinks = 5;
 using ChannelId = uint8_t;
 inline constexpr size_t kChannels = 16;
 
+/// The module's two radio interfaces; each has its own address on the host.
+enum class Netif : uint8_t { station, softap };
+
 /// Names one outstanding name resolution; chosen by the modem, returned by the world.
 using QueryId = uint8_t;
 
@@ -108,6 +111,7 @@ struct ClientAccepted {
   ChannelId channel = 0;
   Endpoint local;
   Endpoint remote;
+  Netif netif = Netif::station;  ///< of both, if they have one address on the host: the station
 };
 
 /// World::uart_write took fewer bytes than offered; it can take more now.

@@ -28,9 +28,6 @@ enum class Closing : uint8_t {
   abort,    ///< at once, and the peer of TCP sees a reset; what was not sent is lost
 };
 
-/// The module's two radio interfaces; each has its own address on the host.
-enum class Netif : uint8_t { station, softap };
-
 /// Options of a channel (ESP-AT manual, CIPTCPOPT and CIPRECVMODE).
 struct ChannelOptions {
   int32_t linger_s = -1;  ///< SO_LINGER: -1 off, 0 abortive close, > 0 seconds

@@ -34,7 +34,9 @@ void fields(auto& archive, Is<ChannelClosed> auto& x) { archive(x.channel, x.err
 void fields(auto& archive, Is<ChannelWritable> auto& x) { archive(x.channel); }
 void fields(auto& archive, Is<ChannelAcknowledged> auto& x) { archive(x.channel, x.bytes); }
 void fields(auto& archive, Is<ChannelEncrypted> auto& x) { archive(x.channel, x.extra_bytes); }
-void fields(auto& archive, Is<ClientAccepted> auto& x) { archive(x.channel, x.local, x.remote); }
+void fields(auto& archive, Is<ClientAccepted> auto& x) {
+  archive(x.channel, x.local, x.remote, x.netif);
+}
 void fields(auto& archive, Is<DatagramsLost> auto& x) { archive(x.channel, x.count); }
 void fields(auto&, Is<ServerOpened> auto&) {}
 void fields(auto& archive, Is<ServerFailed> auto& x) { archive(x.error); }
@@ -184,6 +186,7 @@ class Reader {
   // The last value of each.
   static constexpr uint64_t last_of(NetError) { return static_cast<uint64_t>(NetError::other); }
   static constexpr uint64_t last_of(JoinError) { return static_cast<uint64_t>(JoinError::failed); }
+  static constexpr uint64_t last_of(Netif) { return static_cast<uint64_t>(Netif::softap); }
   static constexpr uint64_t last_of(PkiState) { return static_cast<uint64_t>(PkiState::broken); }
 
   template <typename T>

@@ -14,7 +14,7 @@
 
 namespace espat::layers {
 
-inline constexpr std::string_view kMagic = "espat-recording 1\n";
+inline constexpr std::string_view kMagic = "espat-recording 2\n";
 
 enum class Entry : uint8_t {
   end,

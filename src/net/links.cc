@@ -180,9 +180,8 @@ void Links::accept(const ClientAccepted& event, const ServerRequest& request) {
   link.transport = request.transport;
   link.v6 = request.v6;
   link.server = true;
-  const bool of_station =
-      event.local.address == p_.interfaces.ip() || !p_.interfaces.softap_enabled();
-  link.netif = p_.interfaces.has_ip() && of_station ? Netif::station : Netif::softap;
+  const bool of_station = p_.interfaces.has_ip() && event.netif == Netif::station;
+  link.netif = of_station ? Netif::station : Netif::softap;
   link.local = event.local;
   link.remote = event.remote;
   link.last_received = p_.timers.now();

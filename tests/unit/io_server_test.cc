@@ -265,6 +265,7 @@ TEST_F(Server, ListensOnBothInterfacesAndNowhereElse) {
     const auto* accepted = t.await<ClientAccepted>();
     ASSERT_NE(accepted, nullptr);
     EXPECT_EQ(accepted->local.address, address);
+    EXPECT_EQ(accepted->netif, address == kLoopback ? Netif::station : Netif::softap);
     EXPECT_EQ(client_of({kLoopback, endpoint_.port}).error, ECONNREFUSED);
     EXPECT_EQ(client_of({kOtherLoopback, endpoint_.port}).error, ECONNREFUSED);
   }

@@ -145,7 +145,7 @@ TEST(Replay, SaysWhereARecordingBreaksOff) {
 
 TEST(Replay, KnowsWhatItCannotPlay) {
   EXPECT_EQ(replay_of("").difference->what, "not a recording");
-  EXPECT_EQ(replay_of("espat-recording 2\n").difference->what, "not a recording");
+  EXPECT_EQ(replay_of("espat-recording 3\n").difference->what, "not a recording");
   Profile other = kEsp32;
   other.name = "esp99";
   Recording recording;

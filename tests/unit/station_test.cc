@@ -230,6 +230,14 @@ TEST_F(StationTest, HistoryOfLinksBeginsAnewWithEachJoin) {
   EXPECT_EQ(at("+CIPSTATUS"), lines("STATUS:2\r\n", kOkText));
 }
 
+/// Whatever address the module reports for it.
+TEST_F(StationTest, ClientsOfTheStationEndWithIt) {
+  run({"+CWMODE=3", kJoinHome, R"(+CIPSTA="192.168.1.50")", "+CIPMUX=1", "+CIPSERVER=1,333"});
+  world().network().connect_client({IpAddress::v4(192, 0, 2, 9), 1000}, 333);
+  EXPECT_EQ(wait(seconds(1)), "0,CONNECT\r\n");
+  EXPECT_EQ(at("+CWQAP"), lines("0,CLOSED\r\nWIFI DISCONNECT\r\n", kOkText));
+}
+
 // --- IPv6 ----------------------------------------------------------------------------------------
 
 class StationIpv6Test : public StationTest {

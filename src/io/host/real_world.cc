@@ -238,7 +238,16 @@ size_t RealWorld::channel_received(ChannelId channel, Bytes data, const Endpoint
   return modem_.on_channel_data(channel, data, from);
 }
 
-void RealWorld::channel_event(const Event& event) { modem_.on_event(event); }
+void RealWorld::channel_event(const Event& event) {
+  const auto* accepted = std::get_if<ClientAccepted>(&event);
+  if (accepted == nullptr) return modem_.on_event(event);
+  ClientAccepted client = *accepted;
+  const NetworkConfig& network = config_.network;
+  const IpAddress station = network.station_ip.value_or(loopback_address(Family::v4));
+  const bool of_softap = client.local.address == network.softap_ip && network.softap_ip != station;
+  client.netif = of_softap ? Netif::softap : Netif::station;
+  modem_.on_event(client);
+}
 
 void RealWorld::channel_failed(const ChannelFailed& failed) {
   socket_of(failed.channel) = nullptr;
