@@ -17,8 +17,8 @@ inline constexpr std::string_view kEscapeSequence = "+++";
 /// ("at+cwmode_def"). Null if there is none.
 const Command* find_for_help(std::span<const Command> commands, std::string_view name);
 
-/// What is said about the escape sequence, which is no command, if a user means that by `name`; else
-/// empty.
+/// What is said about the escape sequence, which is no command, if a user means that by `name`;
+/// else empty.
 std::string help_on_escape(std::string_view name);
 
 /// All forms of a command as they are typed, the set forms with their parameters:

@@ -32,8 +32,8 @@ class Trace {
   Trace(Sink sink, const CommandSet& commands, Generation generation)
       : sink_(std::move(sink)), secrets_(commands, generation) {}
 
-  /// Writes a file anew, which is its owner's alone, or into a FIFO, which need not have a reader, or
-  /// a device; see LineOutput for who waits. Where lines are missing another one says how many:
+  /// Writes a file anew, which is its owner's alone, or into a FIFO, which need not have a reader,
+  /// or a device; see LineOutput for who waits. Where lines are missing another one says how many:
   ///
   ///     12.345911 -- 3 lines are missing here: nobody took them
   ///
