@@ -126,12 +126,12 @@ Outcome set_dns(Call& c) {
                                             c.as<IpAddress>("dns3")};
   if (manual) {
     for (size_t i = 0; i < servers.size(); ++i) {
-      const IpAddress& server = servers[i];
+      const IpAddress server = servers[i].unmapped();
       const std::string_view name = kDns[i + 1].param.name;
       const bool nobody = server.is_unspecified() || server.is_multicast() || server.is_broadcast();
       if (c.given(name) && nobody) return c.refuse_value(name, "no server has this address");
       for (size_t j = i + 1; j < servers.size(); ++j) {
-        if (!server || server != servers[j]) continue;
+        if (!server || server != servers[j].unmapped()) continue;
         return c.refuse_value(kDns[j + 1].param.name, "the same server twice");
       }
     }
